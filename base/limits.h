@@ -1,0 +1,35 @@
+// Every bound of the system, with its unit and its reason. What happens at a bound is told where it is used.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace quorate::limits {
+
+// LMDB's compile-time key limit is 511 bytes; the store adds a keyspace byte, and history keys 8 more.
+inline constexpr size_t kKeyBytesMax = 480;
+// One row, and so one value of the store.
+inline constexpr size_t kValueBytesMax = 16u << 20;
+// One frame between nodes; larger ones are a protocol error that costs the connection.
+inline constexpr size_t kFrameBytesMax = 64u << 20;
+// Bytes queued to one peer; beyond it one-way messages are dropped (Raft repeats) and calls fail at once.
+inline constexpr size_t kPeerQueueBytesMax = 64u << 20;
+// One entry of a Raft log.
+inline constexpr size_t kEntryBytesMax = 32u << 20;
+// Proposals of one range that are not yet applied; beyond it proposers wait.
+inline constexpr size_t kRangeInflightBytesMax = 64u << 20;
+// A transaction's buffered writes; beyond it the transaction is refused (53200) or spills.
+inline constexpr size_t kTxnBufferBytesMax = 256u << 20;
+// Rows and bytes that one scan request returns before it hands back a resume key.
+inline constexpr size_t kScanRowsMax = 4096;
+inline constexpr size_t kScanBytesMax = 1u << 20;
+// Clients of one node.
+inline constexpr size_t kConnectionsMax = 1000;
+// One message from a client (PostgreSQL's own limit is 1 GiB - 1).
+inline constexpr size_t kClientMessageBytesMax = 256u << 20;
+// Requests waiting in one key's lock queue.
+inline constexpr size_t kLockWaitersMax = 10'000;
+// Memory one statement may hold in sorts, hash tables and results (53200 beyond).
+inline constexpr size_t kStatementBytesMax = 512u << 20;
+
+}  // namespace quorate::limits
