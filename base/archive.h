@@ -1,14 +1,16 @@
-// Turns plain structs into bytes and back: messages between nodes, log entries, catalog descriptors.
+// Turns plain structs into bytes and back: messages between nodes, log entries, catalog
+// descriptors.
 //
 //   struct Point { uint64_t x; std::string name;
 //                  template <class A> void serialize(A& a) { a(x, name); } };
 //   Bytes b = encode(point);   Status s = decode(b, point);
 //
 // Integers are varints (signed ones zigzag), `a.fixed64()` is 8 bytes little-endian, strings and
-// containers carry their length first, variants their alternative's number. Fields are told by their
-// order alone: what is kept on disk begins with a format number of its own and a golden-bytes test
-// freezes it; what goes between nodes is guarded by the handshake's version. Decoding never trusts a
-// length: it fails with kCorruption on short or overlong input, and never reads past the end.
+// containers carry their length first, variants their alternative's number. Fields are told by
+// their order alone: what is kept on disk begins with a format number of its own and a golden-bytes
+// test freezes it; what goes between nodes is guarded by the handshake's version. Decoding never
+// trusts a length: it fails with kCorruption on short or overlong input, and never reads past the
+// end.
 #pragma once
 
 #include <map>
@@ -30,7 +32,9 @@ class Encoder {
  public:
   explicit Encoder(Bytes& out) : out_(out) {}
   template <class... T>
-  void operator()(const T&... values) { (put(values), ...); }
+  void operator()(const T&... values) {
+    (put(values), ...);
+  }
   void fixed64(uint64_t v) {
     char raw[8];
     for (int i = 0; i < 8; ++i) raw[i] = static_cast<char>(v >> (8 * i));
@@ -67,19 +71,37 @@ class Encoder {
       const_cast<T&>(v).serialize(*this);
     }
   }
-  void put(const std::string& v) { varint(v.size()); out_.append(v); }
+  void put(const std::string& v) {
+    varint(v.size());
+    out_.append(v);
+  }
   template <class T>
-  void put(const std::vector<T>& v) { sequence(v); }
+  void put(const std::vector<T>& v) {
+    sequence(v);
+  }
   template <class T>
-  void put(const std::set<T>& v) { sequence(v); }
+  void put(const std::set<T>& v) {
+    sequence(v);
+  }
   template <class K, class V>
-  void put(const std::map<K, V>& v) { sequence(v); }
+  void put(const std::map<K, V>& v) {
+    sequence(v);
+  }
   template <class A, class B>
-  void put(const std::pair<A, B>& v) { put(v.first); put(v.second); }
+  void put(const std::pair<A, B>& v) {
+    put(v.first);
+    put(v.second);
+  }
   template <class T>
-  void put(const std::optional<T>& v) { put(v.has_value()); if (v) put(*v); }
+  void put(const std::optional<T>& v) {
+    put(v.has_value());
+    if (v) put(*v);
+  }
   template <class T>
-  void put(const std::shared_ptr<T>& v) { put(v != nullptr); if (v) put(*v); }
+  void put(const std::shared_ptr<T>& v) {
+    put(v != nullptr);
+    if (v) put(*v);
+  }
   template <class... T>
   void put(const std::variant<T...>& v) {
     varint(v.index());
@@ -87,7 +109,10 @@ class Encoder {
   }
   void put(const std::monostate&) {}
   template <class C>
-  void sequence(const C& c) { varint(c.size()); for (const auto& x : c) put(x); }
+  void sequence(const C& c) {
+    varint(c.size());
+    for (const auto& x : c) put(x);
+  }
 
   Bytes& out_;
 };
@@ -96,11 +121,14 @@ class Decoder {
  public:
   explicit Decoder(BytesView in) : in_(in) {}
   template <class... T>
-  void operator()(T&... values) { (get(values), ...); }
+  void operator()(T&... values) {
+    (get(values), ...);
+  }
   void fixed64(uint64_t& v) {
     if (in_.size() < 8) return fail();
     v = 0;
-    for (int i = 0; i < 8; ++i) v |= static_cast<uint64_t>(static_cast<unsigned char>(in_[i])) << (8 * i);
+    for (int i = 0; i < 8; ++i)
+      v |= static_cast<uint64_t>(static_cast<unsigned char>(in_[i])) << (8 * i);
     in_.remove_prefix(8);
   }
   void varint(uint64_t& v) {
@@ -117,7 +145,10 @@ class Decoder {
   bool ok() const { return ok_; }
   bool at_end() const { return in_.empty(); }
   BytesView rest() const { return in_; }
-  void fail() { ok_ = false; in_ = {}; }
+  void fail() {
+    ok_ = false;
+    in_ = {};
+  }
   static constexpr bool kDecoding = true;
 
  private:
@@ -174,26 +205,43 @@ class Decoder {
   template <class T>
   void get(std::set<T>& v) {
     v.clear();
-    for (uint64_t n = count(), i = 0; i < n && ok_; ++i) { T x{}; get(x); v.insert(std::move(x)); }
+    for (uint64_t n = count(), i = 0; i < n && ok_; ++i) {
+      T x{};
+      get(x);
+      v.insert(std::move(x));
+    }
   }
   template <class K, class V>
   void get(std::map<K, V>& v) {
     v.clear();
-    for (uint64_t n = count(), i = 0; i < n && ok_; ++i) { K k{}; get(k); get(v[std::move(k)]); }
+    for (uint64_t n = count(), i = 0; i < n && ok_; ++i) {
+      K k{};
+      get(k);
+      get(v[std::move(k)]);
+    }
   }
   template <class A, class B>
-  void get(std::pair<A, B>& v) { get(v.first); get(v.second); }
+  void get(std::pair<A, B>& v) {
+    get(v.first);
+    get(v.second);
+  }
   template <class T>
   void get(std::optional<T>& v) {
     bool present = false;
     get(present);
-    if (present && ok_) get(v.emplace()); else v.reset();
+    if (present && ok_)
+      get(v.emplace());
+    else
+      v.reset();
   }
   template <class T>
   void get(std::shared_ptr<T>& v) {
     bool present = false;
     get(present);
-    if (!present || !ok_) { v.reset(); return; }
+    if (!present || !ok_) {
+      v.reset();
+      return;
+    }
     auto fresh = std::make_shared<std::remove_const_t<T>>();
     get(*fresh);
     v = std::move(fresh);
@@ -209,14 +257,20 @@ class Decoder {
   template <size_t I, class... T>
   void alternative(std::variant<T...>& v, uint64_t index) {
     if constexpr (I < sizeof...(T)) {
-      if (index == I) get(v.template emplace<I>()); else alternative<I + 1>(v, index);
+      if (index == I)
+        get(v.template emplace<I>());
+      else
+        alternative<I + 1>(v, index);
     }
   }
   // Each element takes at least one byte, except empty structs, which nobody keeps in containers.
   uint64_t count() {
     uint64_t n = 0;
     varint(n);
-    if (n > in_.size()) { fail(); return 0; }
+    if (n > in_.size()) {
+      fail();
+      return 0;
+    }
     return n;
   }
 
@@ -225,9 +279,16 @@ class Decoder {
 };
 
 template <class T>
-void encode_to(const T& value, Bytes& out) { Encoder e(out); e(value); }
+void encode_to(const T& value, Bytes& out) {
+  Encoder e(out);
+  e(value);
+}
 template <class T>
-Bytes encode(const T& value) { Bytes out; encode_to(value, out); return out; }
+Bytes encode(const T& value) {
+  Bytes out;
+  encode_to(value, out);
+  return out;
+}
 // The whole of `in` must be used up.
 template <class T>
 Status decode(BytesView in, T& value) {

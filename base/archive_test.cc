@@ -1,4 +1,5 @@
-// What could go wrong: a value changes on its way through bytes, or bad bytes crash or hang the reader.
+// What could go wrong: a value changes on its way through bytes, or bad bytes crash or hang the
+// reader.
 #include "base/archive.h"
 
 #include <gtest/gtest.h>
@@ -14,7 +15,10 @@ namespace {
 struct Inner {
   int64_t a = 0;
   std::optional<std::string> b;
-  template <class A> void serialize(A& ar) { ar(a, b); }
+  template <class A>
+  void serialize(A& ar) {
+    ar(a, b);
+  }
   bool operator==(const Inner&) const = default;
 };
 struct Outer {
@@ -24,12 +28,20 @@ struct Outer {
   std::map<std::string, uint32_t> map;
   std::variant<std::monostate, Inner, std::string> choice;
   double d = 0;
-  template <class A> void serialize(A& ar) { ar(id, ts, list, map, choice, d); }
+  template <class A>
+  void serialize(A& ar) {
+    ar(id, ts, list, map, choice, d);
+  }
   bool operator==(const Outer&) const = default;
 };
 
 Outer sample() {
-  return {RangeId(7), Timestamp::from_micros(5, 3), {{-1, "x"}, {INT64_MIN, std::nullopt}}, {{"k", 9}}, Inner{4, ""}, -2.5};
+  return {RangeId(7),
+          Timestamp::from_micros(5, 3),
+          {{-1, "x"}, {INT64_MIN, std::nullopt}},
+          {{"k", 9}},
+          Inner{4, ""},
+          -2.5};
 }
 
 TEST(Archive, a_struct_comes_back_as_it_went) {

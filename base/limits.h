@@ -1,4 +1,5 @@
-// Every bound of the system, with its unit and its reason. What happens at a bound is told where it is used.
+// Every bound of the system, with its unit and its reason. What happens at a bound is told where it
+// is used.
 #pragma once
 
 #include <cstddef>
@@ -6,13 +7,15 @@
 
 namespace quorate::limits {
 
-// LMDB's compile-time key limit is 511 bytes; the store adds a keyspace byte, and history keys 8 more.
+// LMDB's compile-time key limit is 511 bytes; the store adds a keyspace byte, and history keys 8
+// more.
 inline constexpr size_t kKeyBytesMax = 480;
 // One row, and so one value of the store.
 inline constexpr size_t kValueBytesMax = 16u << 20;
 // One frame between nodes; larger ones are a protocol error that costs the connection.
 inline constexpr size_t kFrameBytesMax = 64u << 20;
-// Bytes queued to one peer; beyond it one-way messages are dropped (Raft repeats) and calls fail at once.
+// Bytes queued to one peer; beyond it one-way messages are dropped (Raft repeats) and calls fail at
+// once.
 inline constexpr size_t kPeerQueueBytesMax = 64u << 20;
 // One entry of a Raft log.
 inline constexpr size_t kEntryBytesMax = 32u << 20;

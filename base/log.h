@@ -23,19 +23,28 @@ class LogSink {
 class Logger {
  public:
   Logger() = default;  // drops everything
-  Logger(LogSink* sink, LogLevel least, std::string tags = {}) : sink_(sink), least_(least), tags_(std::move(tags)) {}
+  Logger(LogSink* sink, LogLevel least, std::string tags = {})
+      : sink_(sink), least_(least), tags_(std::move(tags)) {}
   Logger with(std::string_view tag) const {
     return Logger(sink_, least_, tags_.empty() ? std::string(tag) : tags_ + "," + std::string(tag));
   }
   bool enabled(LogLevel level) const { return sink_ != nullptr && level >= least_; }
   template <class... A>
-  void debug(fmt::format_string<A...> f, A&&... a) const { line(LogLevel::kDebug, f, std::forward<A>(a)...); }
+  void debug(fmt::format_string<A...> f, A&&... a) const {
+    line(LogLevel::kDebug, f, std::forward<A>(a)...);
+  }
   template <class... A>
-  void info(fmt::format_string<A...> f, A&&... a) const { line(LogLevel::kInfo, f, std::forward<A>(a)...); }
+  void info(fmt::format_string<A...> f, A&&... a) const {
+    line(LogLevel::kInfo, f, std::forward<A>(a)...);
+  }
   template <class... A>
-  void warning(fmt::format_string<A...> f, A&&... a) const { line(LogLevel::kWarning, f, std::forward<A>(a)...); }
+  void warning(fmt::format_string<A...> f, A&&... a) const {
+    line(LogLevel::kWarning, f, std::forward<A>(a)...);
+  }
   template <class... A>
-  void error(fmt::format_string<A...> f, A&&... a) const { line(LogLevel::kError, f, std::forward<A>(a)...); }
+  void error(fmt::format_string<A...> f, A&&... a) const {
+    line(LogLevel::kError, f, std::forward<A>(a)...);
+  }
 
  private:
   template <class... A>

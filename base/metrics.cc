@@ -13,7 +13,8 @@ Counter& Metrics::counter(const std::string& name, const std::string& help) {
 std::vector<Metrics::Sample> Metrics::samples() const {
   std::lock_guard lock(mutex_);
   std::vector<Sample> out;
-  for (const auto& [name, entry] : entries_) out.push_back({name, entry->help, entry->counter.value()});
+  for (const auto& [name, entry] : entries_)
+    out.push_back({name, entry->help, entry->counter.value()});
   return out;
 }
 

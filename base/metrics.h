@@ -1,5 +1,5 @@
-// Counters and gauges of one node, registered by name, read by the admin page and by tests that count
-// syscalls, wakes and allocations a statement. Plain atomics: any thread may add.
+// Counters and gauges of one node, registered by name, read by the admin page and by tests that
+// count syscalls, wakes and allocations a statement. Plain atomics: any thread may add.
 #pragma once
 
 #include <atomic>
@@ -27,11 +27,17 @@ class Metrics {
   // The counter of that name; lives as long as the registry. Names are Prometheus names
   // ("quorate_log_syncs_total"); call once and keep the reference.
   Counter& counter(const std::string& name, const std::string& help = {});
-  struct Sample { std::string name, help; uint64_t value; };
+  struct Sample {
+    std::string name, help;
+    uint64_t value;
+  };
   std::vector<Sample> samples() const;  // by name
 
  private:
-  struct Entry { std::string help; Counter counter; };
+  struct Entry {
+    std::string help;
+    Counter counter;
+  };
   mutable std::mutex mutex_;  // registration and listing only
   std::map<std::string, std::unique_ptr<Entry>> entries_;
 };

@@ -19,7 +19,8 @@ template <class T>
 bool take_big_endian(BytesView& in, T& v) {
   if (in.size() < sizeof(T)) return false;
   v = 0;
-  for (size_t i = 0; i < sizeof(T); ++i) v = static_cast<T>(v << 8 | static_cast<unsigned char>(in[i]));
+  for (size_t i = 0; i < sizeof(T); ++i)
+    v = static_cast<T>(v << 8 | static_cast<unsigned char>(in[i]));
   in.remove_prefix(sizeof(T));
   return true;
 }
@@ -29,7 +30,9 @@ bool take_big_endian(BytesView& in, T& v) {
 void put_ordered_u8(uint8_t v, Bytes& out) { out.push_back(static_cast<char>(v)); }
 void put_ordered_u32(uint32_t v, Bytes& out) { put_big_endian(v, out); }
 void put_ordered_u64(uint64_t v, Bytes& out) { put_big_endian(v, out); }
-void put_ordered_i64(int64_t v, Bytes& out) { put_big_endian(static_cast<uint64_t>(v) ^ kSignBit, out); }
+void put_ordered_i64(int64_t v, Bytes& out) {
+  put_big_endian(static_cast<uint64_t>(v) ^ kSignBit, out);
+}
 
 void put_ordered_double(double v, Bytes& out) {
   if (v == 0) v = 0;  // -0 and 0 are one key

@@ -2,11 +2,13 @@
 //
 //   u64    8 bytes, big-endian
 //   i64    the same with the sign bit flipped
-//   double IEEE bits; negative numbers all flipped, others with the sign bit flipped; -0 becomes 0, NaN sorts last
-//   bytes  each 0x00 becomes 0x00 0xff; 0x00 0x01 ends it, so that a prefix sorts first
+//   double IEEE bits; negative numbers all flipped, others with the sign bit flipped; -0 becomes 0,
+//   NaN sorts last bytes  each 0x00 becomes 0x00 0xff; 0x00 0x01 ends it, so that a prefix sorts
+//   first
 //
-// A descending column stores the complement of the ascending bytes (`invert_from`). The take_ functions
-// remove what they read from the front of `in` and return false, leaving it unspecified, on bad input.
+// A descending column stores the complement of the ascending bytes (`invert_from`). The take_
+// functions remove what they read from the front of `in` and return false, leaving it unspecified,
+// on bad input.
 #pragma once
 
 #include <cstdint>

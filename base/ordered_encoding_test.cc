@@ -1,4 +1,5 @@
-// What could go wrong: two values compare one way and their encodings another, or a decoded value differs.
+// What could go wrong: two values compare one way and their encodings another, or a decoded value
+// differs.
 #include "base/ordered_encoding.h"
 
 #include <gtest/gtest.h>
@@ -9,9 +10,21 @@
 namespace quorate {
 namespace {
 
-Bytes of(int64_t v) { Bytes b; put_ordered_i64(v, b); return b; }
-Bytes of(double v) { Bytes b; put_ordered_double(v, b); return b; }
-Bytes of(const Bytes& v) { Bytes b; put_ordered_bytes(v, b); return b; }
+Bytes of(int64_t v) {
+  Bytes b;
+  put_ordered_i64(v, b);
+  return b;
+}
+Bytes of(double v) {
+  Bytes b;
+  put_ordered_double(v, b);
+  return b;
+}
+Bytes of(const Bytes& v) {
+  Bytes b;
+  put_ordered_bytes(v, b);
+  return b;
+}
 
 TEST(OrderedEncoding, integers_keep_their_order_and_value) {
   std::mt19937_64 rng(1);
@@ -29,7 +42,8 @@ TEST(OrderedEncoding, integers_keep_their_order_and_value) {
 }
 
 TEST(OrderedEncoding, doubles_keep_their_order) {
-  std::vector<double> sorted{-INFINITY, -1e300, -1, -1e-300, 0, 1e-300, 0.5, 1, 1e300, INFINITY, NAN};
+  std::vector<double> sorted{-INFINITY, -1e300, -1,    -1e-300,  0,  1e-300,
+                             0.5,       1,      1e300, INFINITY, NAN};
   for (size_t i = 0; i + 1 < sorted.size(); ++i) EXPECT_LT(of(sorted[i]), of(sorted[i + 1])) << i;
   EXPECT_EQ(of(-0.0), of(0.0));
 }
@@ -39,7 +53,10 @@ TEST(OrderedEncoding, byte_strings_with_zeros_keep_their_order_and_end) {
   std::vector<Bytes> values;
   for (int i = 0; i < 300; ++i) {
     Bytes b;
-    for (unsigned n = rng() % 5; n > 0; --n) b.push_back("\x00\x01\xff" "a"[rng() % 4]);
+    for (unsigned n = rng() % 5; n > 0; --n)
+      b.push_back(
+          "\x00\x01\xff"
+          "a"[rng() % 4]);
     values.push_back(b);
   }
   for (const auto& a : values) {

@@ -21,9 +21,13 @@ struct KeySpan {
   }
   bool empty() const { return !end.empty() && start >= end; }
   friend bool operator==(const KeySpan&, const KeySpan&) = default;
-  std::string to_string() const { return "[" + escape_bytes(start) + ", " + escape_bytes(end) + ")"; }
+  std::string to_string() const {
+    return "[" + escape_bytes(start) + ", " + escape_bytes(end) + ")";
+  }
   template <class Archive>
-  void serialize(Archive& a) { a(start, end); }
+  void serialize(Archive& a) {
+    a(start, end);
+  }
 };
 
 }  // namespace quorate

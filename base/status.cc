@@ -4,20 +4,34 @@ namespace quorate {
 
 std::string_view status_code_name(StatusCode code) {
   switch (code) {
-    case StatusCode::kOk: return "kOk";
-    case StatusCode::kInvalidArgument: return "kInvalidArgument";
-    case StatusCode::kNotFound: return "kNotFound";
-    case StatusCode::kAlreadyExists: return "kAlreadyExists";
-    case StatusCode::kFailedPrecondition: return "kFailedPrecondition";
-    case StatusCode::kUnavailable: return "kUnavailable";
-    case StatusCode::kAborted: return "kAborted";
-    case StatusCode::kAmbiguous: return "kAmbiguous";
-    case StatusCode::kDeadlineExceeded: return "kDeadlineExceeded";
-    case StatusCode::kCancelled: return "kCancelled";
-    case StatusCode::kResourceExhausted: return "kResourceExhausted";
-    case StatusCode::kUnimplemented: return "kUnimplemented";
-    case StatusCode::kCorruption: return "kCorruption";
-    case StatusCode::kInternal: return "kInternal";
+    case StatusCode::kOk:
+      return "kOk";
+    case StatusCode::kInvalidArgument:
+      return "kInvalidArgument";
+    case StatusCode::kNotFound:
+      return "kNotFound";
+    case StatusCode::kAlreadyExists:
+      return "kAlreadyExists";
+    case StatusCode::kFailedPrecondition:
+      return "kFailedPrecondition";
+    case StatusCode::kUnavailable:
+      return "kUnavailable";
+    case StatusCode::kAborted:
+      return "kAborted";
+    case StatusCode::kAmbiguous:
+      return "kAmbiguous";
+    case StatusCode::kDeadlineExceeded:
+      return "kDeadlineExceeded";
+    case StatusCode::kCancelled:
+      return "kCancelled";
+    case StatusCode::kResourceExhausted:
+      return "kResourceExhausted";
+    case StatusCode::kUnimplemented:
+      return "kUnimplemented";
+    case StatusCode::kCorruption:
+      return "kCorruption";
+    case StatusCode::kInternal:
+      return "kInternal";
   }
   return "unknown";
 }
@@ -57,22 +71,38 @@ std::string Status::to_string() const {
   return out;
 }
 
-Status invalid_argument(std::string m, SqlState s) { return {StatusCode::kInvalidArgument, s, std::move(m)}; }
+Status invalid_argument(std::string m, SqlState s) {
+  return {StatusCode::kInvalidArgument, s, std::move(m)};
+}
 Status not_found(std::string m, SqlState s) { return {StatusCode::kNotFound, s, std::move(m)}; }
-Status failed_precondition(std::string m, SqlState s) { return {StatusCode::kFailedPrecondition, s, std::move(m)}; }
-Status unavailable(std::string m, SqlState s) { return {StatusCode::kUnavailable, s, std::move(m)}; }
+Status failed_precondition(std::string m, SqlState s) {
+  return {StatusCode::kFailedPrecondition, s, std::move(m)};
+}
+Status unavailable(std::string m, SqlState s) {
+  return {StatusCode::kUnavailable, s, std::move(m)};
+}
 Status aborted(std::string m, SqlState s) { return {StatusCode::kAborted, s, std::move(m)}; }
 Status ambiguous(std::string m) {
   return {StatusCode::kAmbiguous, sqlstate::kStatementCompletionUnknown, std::move(m)};
 }
-Status deadline_exceeded(std::string m, SqlState s) { return {StatusCode::kDeadlineExceeded, s, std::move(m)}; }
-Status cancelled(std::string m) { return {StatusCode::kCancelled, sqlstate::kQueryCanceled, std::move(m)}; }
-Status resource_exhausted(std::string m, SqlState s) { return {StatusCode::kResourceExhausted, s, std::move(m)}; }
+Status deadline_exceeded(std::string m, SqlState s) {
+  return {StatusCode::kDeadlineExceeded, s, std::move(m)};
+}
+Status cancelled(std::string m) {
+  return {StatusCode::kCancelled, sqlstate::kQueryCanceled, std::move(m)};
+}
+Status resource_exhausted(std::string m, SqlState s) {
+  return {StatusCode::kResourceExhausted, s, std::move(m)};
+}
 Status unimplemented(std::string_view construct) {
   return {StatusCode::kUnimplemented, sqlstate::kFeatureNotSupported,
           std::string(construct) + " is not supported yet"};
 }
-Status corruption(std::string m) { return {StatusCode::kCorruption, sqlstate::kDataCorrupted, std::move(m)}; }
-Status internal_error(std::string m) { return {StatusCode::kInternal, sqlstate::kInternalError, std::move(m)}; }
+Status corruption(std::string m) {
+  return {StatusCode::kCorruption, sqlstate::kDataCorrupted, std::move(m)};
+}
+Status internal_error(std::string m) {
+  return {StatusCode::kInternal, sqlstate::kInternalError, std::move(m)};
+}
 
 }  // namespace quorate

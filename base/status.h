@@ -1,8 +1,8 @@
 // What a call that can fail returns.
 //
-// A Status is either ok or an error: a class that says who may retry, an SQLSTATE, a message and the
-// optional fields of PostgreSQL's ErrorResponse. Errors are values; exceptions never cross a room.
-// An ok Status is one null pointer. Copies share the immutable error.
+// A Status is either ok or an error: a class that says who may retry, an SQLSTATE, a message and
+// the optional fields of PostgreSQL's ErrorResponse. Errors are values; exceptions never cross a
+// room. An ok Status is one null pointer. Copies share the immutable error.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +19,7 @@ namespace quorate {
 
 enum class StatusCode : uint8_t {
   kOk = 0,
-  kInvalidArgument,     // nobody may retry: the request is wrong
+  kInvalidArgument,  // nobody may retry: the request is wrong
   kNotFound,
   kAlreadyExists,
   kFailedPrecondition,  // nobody may retry before something else changes
@@ -28,9 +28,9 @@ enum class StatusCode : uint8_t {
   kAmbiguous,           // it may have happened: 40003, never retried inside
   kDeadlineExceeded,
   kCancelled,
-  kResourceExhausted,   // a limit of base/limits.h or a full disk
-  kUnimplemented,       // 0A000 and the construct's name
-  kCorruption,          // stored bytes are wrong; the store stops
+  kResourceExhausted,  // a limit of base/limits.h or a full disk
+  kUnimplemented,      // 0A000 and the construct's name
+  kCorruption,         // stored bytes are wrong; the store stops
   kInternal,
 };
 
@@ -61,19 +61,41 @@ class [[nodiscard]] Status {
   // "40001 kAborted: message (detail; hint)" for logs and tests.
   std::string to_string() const;
 
-  // Builders for the optional fields. They may only be called on an error; shared errors are copied first.
-  Status&& with_detail(std::string v) && { edit().detail = std::move(v); return std::move(*this); }
-  Status&& with_hint(std::string v) && { edit().hint = std::move(v); return std::move(*this); }
-  Status&& with_where(std::string v) && { edit().where = std::move(v); return std::move(*this); }
-  Status&& with_position(int32_t v) && { edit().position = v; return std::move(*this); }
+  // Builders for the optional fields. They may only be called on an error; shared errors are copied
+  // first.
+  Status&& with_detail(std::string v) && {
+    edit().detail = std::move(v);
+    return std::move(*this);
+  }
+  Status&& with_hint(std::string v) && {
+    edit().hint = std::move(v);
+    return std::move(*this);
+  }
+  Status&& with_where(std::string v) && {
+    edit().where = std::move(v);
+    return std::move(*this);
+  }
+  Status&& with_position(int32_t v) && {
+    edit().position = v;
+    return std::move(*this);
+  }
   Status&& with_table(std::string schema, std::string table) && {
     edit().schema = std::move(schema);
     edit().table = std::move(table);
     return std::move(*this);
   }
-  Status&& with_column(std::string v) && { edit().column = std::move(v); return std::move(*this); }
-  Status&& with_type(std::string v) && { edit().type = std::move(v); return std::move(*this); }
-  Status&& with_constraint(std::string v) && { edit().constraint = std::move(v); return std::move(*this); }
+  Status&& with_column(std::string v) && {
+    edit().column = std::move(v);
+    return std::move(*this);
+  }
+  Status&& with_type(std::string v) && {
+    edit().type = std::move(v);
+    return std::move(*this);
+  }
+  Status&& with_constraint(std::string v) && {
+    edit().constraint = std::move(v);
+    return std::move(*this);
+  }
   // Puts `context: ` before the message; class and SQLSTATE stay.
   Status with_context(std::string_view context) const;
 
@@ -92,7 +114,8 @@ class [[nodiscard]] Status {
 // Constructors for the usual classes with their usual SQLSTATE.
 Status invalid_argument(std::string message, SqlState state = sqlstate::kInvalidParameterValue);
 Status not_found(std::string message, SqlState state = sqlstate::kUndefinedObject);
-Status failed_precondition(std::string message, SqlState state = sqlstate::kObjectNotInPrerequisiteState);
+Status failed_precondition(std::string message,
+                           SqlState state = sqlstate::kObjectNotInPrerequisiteState);
 Status unavailable(std::string message, SqlState state = sqlstate::kCannotConnectNow);
 Status aborted(std::string message, SqlState state = sqlstate::kSerializationFailure);
 Status ambiguous(std::string message);
@@ -108,23 +131,42 @@ Status internal_error(std::string message);
 template <class T>
 class [[nodiscard]] Result {
  public:
-  Result(Status error) : error_(std::move(error)) { CHECK(!error_.ok()); }  // NOLINT: implicit by intent
-  Result(T value) : value_(std::move(value)) {}                             // NOLINT: implicit by intent
+  Result(Status error) : error_(std::move(error)) {
+    CHECK(!error_.ok());
+  }                                              // NOLINT: implicit by intent
+  Result(T value) : value_(std::move(value)) {}  // NOLINT: implicit by intent
   template <class U>
-    requires(!std::is_same_v<std::remove_cvref_t<U>, Result> && !std::is_same_v<std::remove_cvref_t<U>, Status> &&
+    requires(!std::is_same_v<std::remove_cvref_t<U>, Result> &&
+             !std::is_same_v<std::remove_cvref_t<U>, Status> &&
              !std::is_same_v<std::remove_cvref_t<U>, T> && std::is_constructible_v<T, U &&>)
-  Result(U&& value) : value_(std::in_place, std::forward<U>(value)) {}      // NOLINT: implicit by intent
+  Result(U&& value)
+      : value_(std::in_place, std::forward<U>(value)) {}  // NOLINT: implicit by intent
 
   bool ok() const { return value_.has_value(); }
   const Status& status() const { return error_; }
-  T& value() & { CHECK(ok()); return *value_; }
-  const T& value() const& { CHECK(ok()); return *value_; }
-  T&& value() && { CHECK(ok()); return std::move(*value_); }
+  T& value() & {
+    CHECK(ok());
+    return *value_;
+  }
+  const T& value() const& {
+    CHECK(ok());
+    return *value_;
+  }
+  T&& value() && {
+    CHECK(ok());
+    return std::move(*value_);
+  }
   T& operator*() & { return value(); }
   const T& operator*() const& { return value(); }
   T&& operator*() && { return std::move(*this).value(); }
-  T* operator->() { CHECK(ok()); return &*value_; }
-  const T* operator->() const { CHECK(ok()); return &*value_; }
+  T* operator->() {
+    CHECK(ok());
+    return &*value_;
+  }
+  const T* operator->() const {
+    CHECK(ok());
+    return &*value_;
+  }
 
  private:
   Status error_;
@@ -134,7 +176,9 @@ class [[nodiscard]] Result {
 namespace status_internal {
 inline Status to_status(Status s) { return s; }
 template <class T>
-Status to_status(const Result<T>& r) { return r.status(); }
+Status to_status(const Result<T>& r) {
+  return r.status();
+}
 }  // namespace status_internal
 
 }  // namespace quorate
@@ -143,9 +187,9 @@ Status to_status(const Result<T>& r) { return r.status(); }
 #define QUORATE_CONCAT(a, b) QUORATE_CONCAT_(a, b)
 
 // In functions returning Status or Result: leave with the error, or go on.
-#define RETURN_IF_ERROR(expr)                                                  \
-  do {                                                                         \
-    auto status_or_ = (expr);                                                  \
+#define RETURN_IF_ERROR(expr)                                                                  \
+  do {                                                                                         \
+    auto status_or_ = (expr);                                                                  \
     if (!status_or_.ok()) return ::quorate::status_internal::to_status(std::move(status_or_)); \
   } while (0)
 #define ASSIGN_OR_RETURN_(tmp, lhs, expr) \
@@ -155,13 +199,14 @@ Status to_status(const Result<T>& r) { return r.status(); }
 #define ASSIGN_OR_RETURN(lhs, expr) ASSIGN_OR_RETURN_(QUORATE_CONCAT(result_, __LINE__), lhs, expr)
 
 // The same in coroutines; `expr` usually holds the co_await.
-#define CO_RETURN_IF_ERROR(expr)                                                  \
-  do {                                                                            \
-    auto status_or_ = (expr);                                                     \
+#define CO_RETURN_IF_ERROR(expr)                                                                  \
+  do {                                                                                            \
+    auto status_or_ = (expr);                                                                     \
     if (!status_or_.ok()) co_return ::quorate::status_internal::to_status(std::move(status_or_)); \
   } while (0)
 #define CO_ASSIGN_OR_RETURN_(tmp, lhs, expr) \
   auto tmp = (expr);                         \
   if (!tmp.ok()) co_return tmp.status();     \
   lhs = std::move(tmp).value()
-#define CO_ASSIGN_OR_RETURN(lhs, expr) CO_ASSIGN_OR_RETURN_(QUORATE_CONCAT(result_, __LINE__), lhs, expr)
+#define CO_ASSIGN_OR_RETURN(lhs, expr) \
+  CO_ASSIGN_OR_RETURN_(QUORATE_CONCAT(result_, __LINE__), lhs, expr)

@@ -8,7 +8,8 @@ namespace quorate {
 
 std::string Timestamp::to_string() const {
   char text[48];
-  std::snprintf(text, sizeof text, "%llu.%06llu,%u", static_cast<unsigned long long>(micros() / 1000000),
+  std::snprintf(text, sizeof text, "%llu.%06llu,%u",
+                static_cast<unsigned long long>(micros() / 1000000),
                 static_cast<unsigned long long>(micros() % 1000000), logical());
   return text;
 }

@@ -1,4 +1,5 @@
-// Hybrid-logical-clock timestamps: 52 bits of microseconds since 1970 and 12 logical bits (until 2112).
+// Hybrid-logical-clock timestamps: 52 bits of microseconds since 1970 and 12 logical bits (until
+// 2112).
 #pragma once
 
 #include <compare>
@@ -26,14 +27,20 @@ struct Timestamp {
   constexpr Timestamp add_micros(int64_t d) const {
     return Timestamp(packed + (static_cast<uint64_t>(d) << kLogicalBits));
   }
-  void forward(Timestamp t) { if (t.packed > packed) packed = t.packed; }
+  void forward(Timestamp t) {
+    if (t.packed > packed) packed = t.packed;
+  }
   friend constexpr auto operator<=>(const Timestamp&, const Timestamp&) = default;
   std::string to_string() const;  // "1700000000.123456,7"
 
   template <class Archive>
-  void serialize(Archive& a) { a.fixed64(packed); }
+  void serialize(Archive& a) {
+    a.fixed64(packed);
+  }
   template <class H>
-  friend H AbslHashValue(H h, const Timestamp& t) { return H::combine(std::move(h), t.packed); }
+  friend H AbslHashValue(H h, const Timestamp& t) {
+    return H::combine(std::move(h), t.packed);
+  }
 };
 
 }  // namespace quorate

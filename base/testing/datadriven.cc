@@ -21,7 +21,9 @@ std::vector<std::string> read_lines(const std::string& path) {
 // "name a=1 b=(2,3) c" -> name and arguments. Values may be quoted with '...'.
 void parse_command(const std::string& line, Command& c) {
   size_t i = 0;
-  auto skip = [&] { while (i < line.size() && line[i] == ' ') ++i; };
+  auto skip = [&] {
+    while (i < line.size() && line[i] == ' ') ++i;
+  };
   auto word = [&](std::string_view stop) {
     std::string w;
     if (i < line.size() && line[i] == '\'') {
@@ -63,11 +65,13 @@ std::string fenced(std::string output) {
 }  // namespace
 
 bool Command::has(const std::string& key) const {
-  for (const auto& [k, v] : args) if (k == key) return true;
+  for (const auto& [k, v] : args)
+    if (k == key) return true;
   return false;
 }
 std::vector<std::string> Command::list(const std::string& key) const {
-  for (const auto& [k, v] : args) if (k == key) return v;
+  for (const auto& [k, v] : args)
+    if (k == key) return v;
   return {};
 }
 std::string Command::get(const std::string& key, const std::string& fallback) const {
@@ -78,7 +82,9 @@ std::string Command::get(const std::string& key) const {
   EXPECT_TRUE(has(key)) << where << ": " << name << " needs " << key << "=";
   return get(key, "");
 }
-uint64_t Command::get_u64(const std::string& key) const { return std::strtoull(get(key).c_str(), nullptr, 10); }
+uint64_t Command::get_u64(const std::string& key) const {
+  return std::strtoull(get(key).c_str(), nullptr, 10);
+}
 uint64_t Command::get_u64(const std::string& key, uint64_t fallback) const {
   return has(key) ? get_u64(key) : fallback;
 }
@@ -107,7 +113,8 @@ void run_script(const std::string& path, const Handler& handler) {
     std::string expected;
     if (i < lines.size() && lines[i] == "----") {
       ++i;
-      while (i + 1 < lines.size() && !(lines[i] == "----" && lines[i + 1] == "----")) expected += lines[i++] + "\n";
+      while (i + 1 < lines.size() && !(lines[i] == "----" && lines[i + 1] == "----"))
+        expected += lines[i++] + "\n";
       i += 2;
     } else {
       while (i < lines.size() && !lines[i].empty()) expected += lines[i++] + "\n";

@@ -8,8 +8,8 @@
 //   <blank line>
 //
 // Output that holds blank lines is fenced by "----" twice before and after. `run_script` calls the
-// handler for each block and compares; with QUORATE_REWRITE=1 in the environment it rewrites the file
-// with what came out, so that the diff is the review.
+// handler for each block and compares; with QUORATE_REWRITE=1 in the environment it rewrites the
+// file with what came out, so that the diff is the review.
 #pragma once
 
 #include <functional>
@@ -21,11 +21,13 @@ namespace quorate::testing {
 
 struct Command {
   std::string name;
-  std::vector<std::pair<std::string, std::vector<std::string>>> args;  // in order; a flag has no values
-  std::string input;                                                    // lines between command and ----
-  std::string where;                                                    // "file:line"
+  std::vector<std::pair<std::string, std::vector<std::string>>>
+      args;           // in order; a flag has no values
+  std::string input;  // lines between command and ----
+  std::string where;  // "file:line"
   bool has(const std::string& key) const;
-  // The first value, or `fallback` where the key is absent. A missing key without fallback fails the test.
+  // The first value, or `fallback` where the key is absent. A missing key without fallback fails
+  // the test.
   std::string get(const std::string& key) const;
   std::string get(const std::string& key, const std::string& fallback) const;
   uint64_t get_u64(const std::string& key) const;

@@ -1,0 +1,142 @@
+#include "runtime/rpc.h"
+
+#include "base/archive.h"
+
+namespace quorate::runtime {
+namespace {
+
+// An error as it travels: class, SQLSTATE, message and the fields a client may see.
+struct WireStatus {
+  StatusCode code = StatusCode::kOk;
+  std::string state, message, detail, hint;
+  template <class A>
+  void serialize(A& a) {
+    a(code, state, message, detail, hint);
+  }
+};
+
+struct RequestHeader {
+  uint64_t id = 0;
+  RpcMethod method = 0;
+  Bytes body;
+  template <class A>
+  void serialize(A& a) {
+    a(id, method, body);
+  }
+};
+
+struct Reply {
+  uint64_t id = 0;
+  WireStatus status;
+  Bytes body;
+  template <class A>
+  void serialize(A& a) {
+    a(id, status, body);
+  }
+};
+
+WireStatus to_wire(const Status& s) {
+  if (s.ok()) return {};
+  return {s.code(), std::string(s.sqlstate().view()), s.message(), s.fields().detail,
+          s.fields().hint};
+}
+
+Status from_wire(const WireStatus& w) {
+  if (w.code == StatusCode::kOk) return Status();
+  SqlState state = sqlstate::kInternalError;
+  if (w.state.size() == state.text.size())
+    std::copy(w.state.begin(), w.state.end(), state.text.begin());
+  return Status(w.code, state, w.message).with_detail(w.detail).with_hint(w.hint);
+}
+
+}  // namespace
+
+struct Rpc::Pending {
+  explicit Pending(Executor& e) : answer(e) {}
+  OneShot<Result<Bytes>> answer;
+};
+
+Rpc::Rpc(Env& env, size_t inflight_max)
+    : env_(env), inflight_max_(inflight_max), serving_(*env.executor) {
+  // Ids of an earlier life of this process must not meet ours: a late reply would answer another
+  // call.
+  env_.entropy(reinterpret_cast<char*>(&next_id_), sizeof next_id_);
+  env_.network->receive(Channel::kRpcRequest,
+                        [this](PeerId from, BytesView f) { on_request(from, f); });
+  env_.network->receive(Channel::kRpcReply,
+                        [this](PeerId from, BytesView f) { on_reply(from, f); });
+}
+
+Rpc::~Rpc() {
+  env_.network->receive(Channel::kRpcRequest, nullptr);
+  env_.network->receive(Channel::kRpcReply, nullptr);
+}
+
+void Rpc::handle(RpcMethod method, RpcHandler handler) {
+  CHECK(handlers_.emplace(method, std::move(handler)).second);
+}
+
+Task<Result<Bytes>> Rpc::call(PeerId to, RpcMethod method, Bytes request, Instant deadline,
+                              CancelToken token) {
+  uint64_t id = next_id_++;
+  Pending pending(*env_.executor);
+  // Unhooks on every way out, destruction of this frame included.
+  struct Registration {
+    absl::flat_hash_map<uint64_t, Pending*>& map;
+    uint64_t id;
+    ~Registration() { map.erase(id); }
+  } registration{pending_, id};
+  pending_[id] = &pending;
+  env_.network->send(to, Channel::kRpcRequest,
+                     encode(RequestHeader{id, method, std::move(request)}));
+  Status waited = co_await pending.answer.wait(token, deadline);
+  if (!waited.ok()) co_return waited;
+  co_return pending.answer.take();
+}
+
+void Rpc::on_request(PeerId from, BytesView frame) {
+  RequestHeader header;
+  if (!decode(frame, header).ok()) {
+    env_.log.warning("malformed request from {}", env_.network->address(from));
+    return;
+  }
+  serving_.spawn_now(serve(from, header.id, header.method, std::move(header.body)));
+}
+
+Task<void> Rpc::serve(PeerId from, uint64_t id, RpcMethod method, Bytes request) {
+  Reply reply{id, {}, {}};
+  auto found = handlers_.find(method);
+  if (found == handlers_.end()) {
+    reply.status =
+        to_wire(unavailable("this node does not know request " + std::to_string(method)));
+  } else if (serving_.size() > inflight_max_) {
+    reply.status =
+        to_wire(unavailable("too many requests in progress", sqlstate::kTooManyConnections));
+  } else {
+    Result<Bytes> result = co_await found->second(from, std::move(request));
+    if (result.ok()) {
+      reply.body = std::move(result).value();
+    } else {
+      reply.status = to_wire(result.status());
+    }
+  }
+  env_.network->send(from, Channel::kRpcReply, encode(reply));
+}
+
+void Rpc::on_reply(PeerId from, BytesView frame) {
+  Reply reply;
+  if (!decode(frame, reply).ok()) {
+    env_.log.warning("malformed reply from {}", env_.network->address(from));
+    return;
+  }
+  auto found = pending_.find(reply.id);
+  if (found == pending_.end()) return;  // its caller gave up, or a duplicate
+  Status status = from_wire(reply.status);
+  if (status.ok()) {
+    found->second->answer.set(std::move(reply.body));
+  } else {
+    found->second->answer.set(status);
+  }
+}
+
+}  // namespace quorate::runtime
