@@ -1,0 +1,68 @@
+// What applying one log entry changes: an ordered list of operations, kept as the very bytes that
+// stand in the log entry.
+//
+// Two kinds of keys. *Versioned* ones are rows: each write carries its timestamp, older versions
+// stay readable until garbage collection. *Plain* ones are the database's own records (intents,
+// transaction records, range descriptors): one value a key, replaced in place. Each keyspace is one
+// kind.
+#pragma once
+
+#include <cstdint>
+
+#include "base/bytes.h"
+#include "base/span.h"
+#include "base/status.h"
+#include "base/timestamp.h"
+
+namespace quorate::storage {
+
+// First byte of every stored key. Frozen: on disk.
+enum class Keyspace : uint8_t {
+  kStore = 's',      // plain: this store's own records; never part of a range
+  kRange = 'r',      // plain: a range's replicated records, by range id
+  kTxnRecord = 't',  // plain: transaction records, by anchor key, so that splits divide them
+  kIntent = 'i',     // plain: write intents, by row key
+  kRow = 'd',        // versioned
+};
+
+class WriteBatch {
+ public:
+  enum class Op : uint8_t { kPutVersion = 1, kDeleteVersion = 2, kPut = 3, kDelete = 4 };
+
+  void put_version(BytesView key, Timestamp ts, BytesView value);
+  void delete_version(BytesView key, Timestamp ts);  // a tombstone
+  void put(Keyspace keyspace, BytesView key, BytesView value);
+  void remove(Keyspace keyspace, BytesView key);
+  void append(const WriteBatch& other);
+
+  bool empty() const { return bytes_.empty(); }
+  size_t count() const { return count_; }
+  const Bytes& bytes() const { return bytes_; }
+  void clear() {
+    bytes_.clear();
+    count_ = 0;
+  }
+
+ private:
+  Bytes bytes_;
+  size_t count_ = 0;
+};
+
+// Walks encoded operations. The views live as long as the bytes.
+class WriteBatchReader {
+ public:
+  explicit WriteBatchReader(BytesView bytes) : rest_(bytes) {}
+  // False at the end or at malformed input; status() tells which.
+  bool next();
+  const Status& status() const { return status_; }
+  WriteBatch::Op op = WriteBatch::Op::kPut;
+  Keyspace keyspace = Keyspace::kRow;
+  BytesView key, value;
+  Timestamp ts;
+
+ private:
+  BytesView rest_;
+  Status status_;
+};
+
+}  // namespace quorate::storage
