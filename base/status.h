@@ -5,6 +5,7 @@
 // room. An ok Status is one null pointer. Copies share the immutable error.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -99,6 +100,24 @@ class [[nodiscard]] Status {
   // Puts `context: ` before the message; class and SQLSTATE stay.
   Status with_context(std::string_view context) const;
 
+  // Between nodes; base/archive.h.
+  template <class Archive>
+  void serialize(Archive& a) {
+    StatusCode code = this->code();
+    std::string state(sqlstate().view()), message = this->message();
+    Fields f = fields();
+    a(code, state, message);
+    if (code == StatusCode::kOk) return;
+    a(f.detail, f.hint, f.where, f.schema, f.table, f.column, f.type, f.constraint, f.position);
+    if constexpr (Archive::kDecoding) {
+      SqlState parsed = sqlstate::kInternalError;
+      if (state.size() == parsed.text.size())
+        std::copy(state.begin(), state.end(), parsed.text.begin());
+      *this = Status(code, parsed, std::move(message));
+      edit() = std::move(f);
+    }
+  }
+
  private:
   struct Rep {
     StatusCode code;
@@ -133,7 +152,7 @@ class [[nodiscard]] Result {
  public:
   Result(Status error) : error_(std::move(error)) {
     CHECK(!error_.ok());
-  }                                              // NOLINT: implicit by intent
+  }  // NOLINT: implicit by intent
   Result(T value) : value_(std::move(value)) {}  // NOLINT: implicit by intent
   template <class U>
     requires(!std::is_same_v<std::remove_cvref_t<U>, Result> &&

@@ -5,16 +5,6 @@
 namespace quorate::runtime {
 namespace {
 
-// An error as it travels: class, SQLSTATE, message and the fields a client may see.
-struct WireStatus {
-  StatusCode code = StatusCode::kOk;
-  std::string state, message, detail, hint;
-  template <class A>
-  void serialize(A& a) {
-    a(code, state, message, detail, hint);
-  }
-};
-
 struct RequestHeader {
   uint64_t id = 0;
   RpcMethod method = 0;
@@ -27,27 +17,13 @@ struct RequestHeader {
 
 struct Reply {
   uint64_t id = 0;
-  WireStatus status;
+  Status status;
   Bytes body;
   template <class A>
   void serialize(A& a) {
     a(id, status, body);
   }
 };
-
-WireStatus to_wire(const Status& s) {
-  if (s.ok()) return {};
-  return {s.code(), std::string(s.sqlstate().view()), s.message(), s.fields().detail,
-          s.fields().hint};
-}
-
-Status from_wire(const WireStatus& w) {
-  if (w.code == StatusCode::kOk) return Status();
-  SqlState state = sqlstate::kInternalError;
-  if (w.state.size() == state.text.size())
-    std::copy(w.state.begin(), w.state.end(), state.text.begin());
-  return Status(w.code, state, w.message).with_detail(w.detail).with_hint(w.hint);
-}
 
 }  // namespace
 
@@ -107,17 +83,15 @@ Task<void> Rpc::serve(PeerId from, uint64_t id, RpcMethod method, Bytes request)
   Reply reply{id, {}, {}};
   auto found = handlers_.find(method);
   if (found == handlers_.end()) {
-    reply.status =
-        to_wire(unavailable("this node does not know request " + std::to_string(method)));
+    reply.status = (unavailable("this node does not know request " + std::to_string(method)));
   } else if (serving_.size() > inflight_max_) {
-    reply.status =
-        to_wire(unavailable("too many requests in progress", sqlstate::kTooManyConnections));
+    reply.status = (unavailable("too many requests in progress", sqlstate::kTooManyConnections));
   } else {
     Result<Bytes> result = co_await found->second(from, std::move(request));
     if (result.ok()) {
       reply.body = std::move(result).value();
     } else {
-      reply.status = to_wire(result.status());
+      reply.status = result.status();
     }
   }
   env_.network->send(from, Channel::kRpcReply, encode(reply));
@@ -131,11 +105,10 @@ void Rpc::on_reply(PeerId from, BytesView frame) {
   }
   auto found = pending_.find(reply.id);
   if (found == pending_.end()) return;  // its caller gave up, or a duplicate
-  Status status = from_wire(reply.status);
-  if (status.ok()) {
+  if (reply.status.ok()) {
     found->second->answer.set(std::move(reply.body));
   } else {
-    found->second->answer.set(status);
+    found->second->answer.set(reply.status);
   }
 }
 

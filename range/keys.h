@@ -1,0 +1,32 @@
+// The map of the key space, which ranges divide. Frozen: on disk.
+//
+//   01 ...            the directory: descriptors of all ranges, by start key      (range 1 at
+//   birth) 02 ...            the system's own rows: nodes, ids, settings, transaction status (range
+//   2) 10 table index …  rows of SQL tables, the catalog's own tables among them     (range 3)
+//
+// table: 4 bytes, index: 2 bytes, big-endian; then the index columns, order-preserving
+// (sql/catalog/row_codec).
+#pragma once
+
+#include "base/bytes.h"
+#include "base/ids.h"
+#include "base/span.h"
+
+namespace quorate::range::keys {
+
+inline constexpr char kDirectoryPrefix = '\x01';
+inline constexpr char kSystemPrefix = '\x02';
+inline constexpr char kTablePrefix = '\x10';
+
+// The directory's row for the range that starts at `start`.
+Bytes directory_key(BytesView start);
+KeySpan directory_span();
+KeySpan system_span();
+KeySpan tables_span();
+Bytes system_key(BytesView name);  // e.g. "node/7"
+Bytes index_prefix(TableId table, IndexId index);
+Bytes table_prefix(TableId table);
+// False when the key is not a table's row.
+bool parse_table_key(BytesView key, TableId& table, IndexId& index, BytesView& rest);
+
+}  // namespace quorate::range::keys

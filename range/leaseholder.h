@@ -1,0 +1,80 @@
+// Serves a range's batches at its leaseholder: latch, lock, evaluate, propose, answer (design §8).
+//
+//     BatchRequest -> lease check -> latches -> lock table -> evaluation -> proposal -> applied ->
+//     answer
+//                          ^                        | waits: latches are let go, then all again
+//                          +------------------------+
+//
+// One a replica; made when the replica gains the lease and dropped when it loses it: its in-memory
+// locks and timestamp cache go with it, and start with the clock at which the new lease began as
+// low-water mark.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "range/api.h"
+#include "range/replica_context.h"
+#include "runtime/cancel.h"
+
+namespace quorate::range {
+
+// A row of quorate.locks and an edge of the deadlock detector.
+struct LockInfo {
+  Bytes key;
+  LockMode mode = LockMode::kNone;
+  TxnHeader holder;
+  std::vector<TxnHeader> waiters;
+  template <class A>
+  void serialize(A& a) {
+    a(key, mode, holder, waiters);
+  }
+};
+
+struct RangeLoad {
+  uint64_t requests = 0, rows_read = 0, rows_written = 0;
+  std::vector<std::pair<NodeId, uint64_t>> by_gateway;  // sorted by node
+};
+
+// Carries what conflict resolution needs of other ranges: pushing and recovering transactions whose
+// intents are met. Implemented over the router (range/pusher.h).
+class ConflictResolver {
+ public:
+  virtual ~ConflictResolver() = default;
+  // The outcome of `txn`, waiting until it has one (recovering or aborting it when its coordinator
+  // is gone), then its intents on `keys` may be resolved by the caller.
+  virtual runtime::Task<Result<TxnRecord>> outcome(TxnId txn, Bytes anchor,
+                                                   runtime::CancelToken token) = 0;
+};
+
+class Leaseholder {
+ public:
+  virtual ~Leaseholder() = default;
+  // `low_water`: no write at or below it. `context` and `resolver` outlive this.
+  static std::unique_ptr<Leaseholder> create(ReplicaContext& context, ConflictResolver& resolver,
+                                             Timestamp low_water);
+
+  // Never throws its outcome away: the answer tells kNotLeaseholder when the lease is gone,
+  // kAmbiguous where a proposal's fate is unknown.
+  virtual runtime::Task<BatchResponse> serve(BatchRequest request, runtime::CancelToken token) = 0;
+
+  // Answers everything that waits with kNotLeaseholder; serve() does so from now on. Proposals in
+  // flight are still answered by their outcome.
+  virtual void close(NodeId successor_hint) = 0;
+
+  // Split: called when the trigger has been applied here; gives the right half's locks and
+  // timestamp cache.
+  virtual std::unique_ptr<Leaseholder> split_off(ReplicaContext& right, Bytes at) = 0;
+
+  // A planned hand-over's blob for the next leaseholder: unreplicated locks and the clock (safety:
+  // hand-over).
+  virtual Bytes export_locks() = 0;
+  virtual Status import_locks(BytesView blob) = 0;
+
+  virtual std::vector<LockInfo> locks() const = 0;
+  // Ends the waits of a deadlock's victim in this range with 40P01.
+  virtual void abort_waits(TxnId victim, Status reason) = 0;
+  virtual RangeLoad take_load() = 0;  // since the last call
+};
+
+}  // namespace quorate::range
