@@ -83,9 +83,9 @@ Task<void> Rpc::serve(PeerId from, uint64_t id, RpcMethod method, Bytes request)
   Reply reply{id, {}, {}};
   auto found = handlers_.find(method);
   if (found == handlers_.end()) {
-    reply.status = (unavailable("this node does not know request " + std::to_string(method)));
+    reply.status = unavailable("this node does not know request " + std::to_string(method));
   } else if (serving_.size() > inflight_max_) {
-    reply.status = (unavailable("too many requests in progress", sqlstate::kTooManyConnections));
+    reply.status = unavailable("too many requests in progress", sqlstate::kTooManyConnections);
   } else {
     Result<Bytes> result = co_await found->second(from, std::move(request));
     if (result.ok()) {

@@ -1,0 +1,125 @@
+// A transaction as SQL sees it: reads and locks of rows by key, buffered writes, savepoints,
+// commit.
+//
+// Every member that reads takes effect at the transaction's read timestamp and sees the
+// transaction's own buffered writes. Writes are kept here until commit() (design §9). All on the
+// session's executor; one operation at a time, except that gets and scans of one statement may run
+// beside each other.
+//
+// Errors: kAborted (40001, 40P01): nothing happened, run the transaction again (the transaction is
+// then dead: only rollback() may follow, except after a savepoint where rollback_to() may).
+// kAmbiguous (40003) from commit() alone. Everything else is the statement's error.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "range/api.h"
+#include "runtime/cancel.h"
+#include "runtime/env.h"
+#include "runtime/task.h"
+
+namespace quorate::txn {
+
+using range::ColumnSet;
+using range::Isolation;
+using range::LockMode;
+using range::WaitPolicy;
+
+struct TxnOptions {
+  Isolation isolation = Isolation::kSerializable;
+  bool read_only = false;
+  std::optional<Timestamp> as_of;  // reads in the past; implies read_only
+  uint64_t lock_timeout_ms = 0;
+};
+
+struct ReadOptions {
+  ColumnSet columns = range::kAllColumns;  // what the statement uses: values, filters, ordering
+  LockMode lock = LockMode::kNone;
+  WaitPolicy wait = WaitPolicy::kBlock;
+};
+
+struct ScanOptions : ReadOptions {
+  KeySpan span;
+  bool reverse = false;
+  uint64_t rows_max =
+      0;  // of one chunk; 0: as many as the limits allow. A hint: the caller's LIMIT
+  bool keys_only = false;
+};
+
+// What EXPLAIN ANALYZE tells.
+struct TxnStats {
+  uint64_t requests = 0;  // batches sent
+  uint64_t remote_requests = 0;
+  uint64_t ranges = 0;  // distinct ones touched
+  uint64_t proposals = 0;
+  uint64_t refreshes = 0;
+  uint64_t retries = 0;
+};
+
+class Transaction {
+ public:
+  virtual ~Transaction() = default;  // rolls back in the background when still open
+
+  // --- statements ---
+  // Marks the beginning of a statement: reads from here see writes made before here and none after
+  // (safety: buffer-above); at READ COMMITTED the read timestamp moves to now.
+  virtual void begin_statement() = 0;
+  virtual void set_cancel(runtime::CancelToken token) = 0;  // for what follows
+  virtual void set_lock_timeout_ms(uint64_t ms) = 0;
+  // Called before a result of this statement leaves for the client: from now on internal retries
+  // may not run earlier statements again.
+  virtual void note_results_seen() = 0;
+  // Whether the failed statement (status kAborted) can be made good by running it, and what came
+  // before it in this transaction, again from a fresh timestamp without the client noticing:
+  // nothing was seen yet, no savepoint holds. restart() then forgets reads, writes and locks.
+  virtual bool can_restart(const Status& failure) const = 0;
+  virtual runtime::Task<Status> restart() = 0;
+
+  // --- reads ---
+  // One item a key, in order; absent ones where there is no row.
+  virtual runtime::Task<Result<range::RowSet>> get(std::vector<Bytes> keys,
+                                                   ReadOptions options) = 0;
+  // The next chunk of a scan; `*span` is narrowed to what is left and becomes empty() at the end.
+  virtual runtime::Task<Result<range::RowSet>> scan(ScanOptions options, KeySpan* rest) = 0;
+
+  // --- writes; buffered, so they only fail on limits (53200, 54000) ---
+  // `base`: the version the write was made from, RowSet::ts of the row read (with its lock where it
+  // was an update), zero for a row that was found absent. Unneeded when the transaction wrote the
+  // key before.
+  virtual Status put(BytesView key, BytesView value, ColumnSet changed,
+                     std::optional<Timestamp> base) = 0;
+  virtual Status remove(BytesView key, std::optional<Timestamp> base) = 0;
+
+  // --- savepoints ---
+  virtual uint64_t savepoint() = 0;  // a mark; nested marks in order
+  virtual Status rollback_to(
+      uint64_t mark) = 0;  // undoes writes after the mark; the mark stays. Locks stay
+  virtual void release(uint64_t mark) = 0;
+
+  // --- end ---
+  // The commit is refused at or above this timestamp (leases of the descriptors used).
+  virtual void set_deadline(Timestamp deadline) = 0;
+  virtual runtime::Task<Status> commit() = 0;
+  virtual runtime::Task<void> rollback() = 0;
+
+  virtual bool read_only() const = 0;
+  virtual bool has_writes() const = 0;
+  virtual Isolation isolation() const = 0;
+  virtual Timestamp read_timestamp() const = 0;
+  virtual Timestamp commit_timestamp() const = 0;  // after a successful commit
+  virtual TxnId id() const = 0;
+  virtual TxnStats stats() const = 0;
+};
+
+// Makes transactions; one a node.
+class Client {
+ public:
+  virtual ~Client() = default;
+  virtual std::unique_ptr<Transaction> begin(TxnOptions options) = 0;
+  virtual Timestamp now() = 0;  // the node's HLC
+  virtual runtime::Env& env() = 0;
+};
+
+}  // namespace quorate::txn
