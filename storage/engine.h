@@ -18,6 +18,7 @@
 #include "base/span.h"
 #include "base/status.h"
 #include "base/timestamp.h"
+#include "runtime/cancel.h"
 #include "runtime/env.h"
 #include "runtime/task.h"
 #include "storage/checkpoint_store.h"
@@ -107,12 +108,22 @@ class Engine {
   virtual LogStore& log() = 0;
 
   // Makes a committed entry's operations readable. Per range in index order, without gaps. The
-  // bytes are kept by reference until the checkpoint has them. An entry that this store's log has
-  // not synced yet is readable but no checkpoint covers it (safety: checkpoint-whole).
+  // bytes are kept by reference until the checkpoint has them. A key's versions come in the order
+  // of their timestamps; one at an equal timestamp replaces. Never refuses: whoever proposes looks
+  // at write_stalled() first. Malformed operations stop the store (health). An entry that this
+  // store's log has not synced yet is readable but no checkpoint covers it (safety:
+  // checkpoint-whole).
   virtual void apply(RangeId range, LogIndex index, std::shared_ptr<const Bytes> payload,
                      BytesView operations) = 0;
+  // At least the log's truncated index, so that a child born by LogStore::reset starts there.
   virtual LogIndex applied_index(RangeId range) const = 0;
   virtual LogIndex checkpointed_index(RangeId range) const = 0;
+
+  // True while the active memtable is full and the frozen one is still being written: proposals
+  // wait.
+  virtual bool write_stalled() const = 0;
+  virtual runtime::Task<Status> wait_for_room(runtime::CancelToken token,
+                                              runtime::Instant deadline) = 0;
 
   virtual std::unique_ptr<ReadView> view() = 0;
 

@@ -9,15 +9,27 @@
 // All on the store's executor.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <vector>
 
 #include "base/ids.h"
 #include "base/log_entry.h"
 #include "base/status.h"
+#include "runtime/disk.h"
 #include "runtime/task.h"
 
 namespace quorate::storage {
+
+// A replica whose log was damaged before its tail (safety: damaged-replica). What the log still
+// holds of it ends before `lowest_lost`. It may grant no vote and acknowledge nothing there until
+// the loss is mended; where the extent is unknown it may not be opened at all: it is gone, and its
+// group replaces it under a new replica id.
+struct DamagedReplica {
+  RangeId range;
+  ReplicaId replica;
+  std::optional<LogIndex> lowest_lost;  // nullopt: unknown, or the hard state is lost too
+};
 
 class LogStore {
  public:
@@ -47,15 +59,29 @@ class LogStore {
   virtual LogIndex last_index(RangeId range) const = 0;   // first_index()-1 when empty
   // The term at `index`, from first_index()-1 to last_index(); 0 outside.
   virtual Term term(RangeId range, LogIndex index) const = 0;
-  // Entries [low, high) until about `bytes_max` is reached, at least one. From memory where recent,
-  // from the segments otherwise.
+  // Entries [low, high) until about `bytes_max` is reached, at least one; fewer where memory ends.
+  // From memory alone: kUnavailable when the entry at `low` is no longer there, then fetch() brings
+  // it back. Entries that are not applied, or were appended lately, are in memory unless the
+  // cache's limit pressed them out. kNotFound below first_index() or past the end.
   virtual Result<std::vector<LogEntry>> entries(RangeId range, LogIndex low, LogIndex high,
                                                 size_t bytes_max) = 0;
+  // The same, from the segments where memory does not have them; what is read is cached.
+  virtual runtime::Task<Result<std::vector<LogEntry>>> fetch(RangeId range, LogIndex low,
+                                                             LogIndex high, size_t bytes_max) = 0;
   virtual Bytes hard_state(RangeId range) const = 0;  // empty: none
   virtual ReplicaId replica(RangeId range) const = 0;
   virtual ReplicaId tombstone(RangeId range) const = 0;  // least acceptable replica id; 0: none
   virtual Bytes local(BytesView key) const = 0;          // empty: none
   virtual std::vector<RangeId> ranges() const = 0;       // sorted
+
+  // The last index of the range's log that is synced and not replaced since.
+  virtual LogIndex durable_index(RangeId range) const = 0;
+
+  // --- damage found at open, until mended by an append at or below it, a reset or a removal ---
+  virtual std::vector<DamagedReplica> damaged() const = 0;  // sorted by range
+
+  // Where syncs run from now on; the driver knows whether the executor has other work (design §4).
+  virtual void set_sync_place(runtime::SyncPlace place) = 0;
 
   struct Stats {
     uint64_t syncs = 0, batches_bytes = 0, entries = 0, segments = 0;

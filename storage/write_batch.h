@@ -10,6 +10,7 @@
 #include <cstdint>
 
 #include "base/bytes.h"
+#include "base/ids.h"
 #include "base/span.h"
 #include "base/status.h"
 #include "base/timestamp.h"
@@ -19,11 +20,18 @@ namespace quorate::storage {
 // First byte of every stored key. Frozen: on disk.
 enum class Keyspace : uint8_t {
   kStore = 's',      // plain: this store's own records; never part of a range
-  kRange = 'r',      // plain: a range's replicated records, by range id
+  kRange = 'r',      // plain: a range's replicated records, under range_record_prefix()
   kTxnRecord = 't',  // plain: transaction records, by anchor key, so that splits divide them
   kIntent = 'i',     // plain: write intents, by row key
   kRow = 'd',        // versioned
 };
+
+inline constexpr Keyspace kKeyspaces[] = {Keyspace::kStore, Keyspace::kRange, Keyspace::kTxnRecord,
+                                          Keyspace::kIntent, Keyspace::kRow};
+
+// Every key of a range's own records in Keyspace::kRange begins so; clear_replica() and snapshots
+// find them by it. The other keyspaces of a range are told by its span.
+Bytes range_record_prefix(RangeId range);
 
 class WriteBatch {
  public:
