@@ -44,7 +44,11 @@ class CancelHook : private cancel_internal::Link {
   void unhook();
 
  private:
-  void on_cancel() override { call_(argument_); }
+  // cancel() has taken us off its list already, so there is nothing left to unhook.
+  void on_cancel() override {
+    state_.reset();
+    call_(argument_);
+  }
   std::shared_ptr<cancel_internal::State> state_;
   void (*call_)(void*) = nullptr;
   void* argument_ = nullptr;
