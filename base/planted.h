@@ -1,0 +1,35 @@
+// Faults built in on purpose, so that tests and the simulator can prove that they would notice
+// them.
+//
+// Each switch breaks one rule of the safety rules by name. They exist only in builds configured
+// with QUORATE_PLANTED_BUGS; elsewhere every one is a constant false and the branches compile away.
+// The struct is passed by value through configurations, never kept in a global.
+#pragma once
+
+namespace quorate {
+
+#ifdef QUORATE_PLANTED_BUGS
+#define QUORATE_PLANTED(name) bool name = false
+#else
+#define QUORATE_PLANTED(name) static constexpr bool name = false
+#endif
+
+struct PlantedBugs {
+  // raft/core
+  QUORATE_PLANTED(
+      promise_before_sync);  // sync-then-send: votes and acknowledgements leave unsynced
+  QUORATE_PLANTED(count_self_unsynced);  // a leader counts its own entries before its own sync
+  QUORATE_PLANTED(
+      commit_older_terms);  // a leader commits older terms by counting (paper, figure 8)
+  QUORATE_PLANTED(
+      ignore_support_epoch);  // support-epoch: a leader counts whoever supports its store
+  QUORATE_PLANTED(vote_despite_support);  // support-epoch: supporters vote for others
+  QUORATE_PLANTED(forget_binding);        // support-epoch: the binding is not kept over a restart
+  QUORATE_PLANTED(never_release);         // release: a leader that stops leaves its followers bound
+  QUORATE_PLANTED(shrink_promise);        // promise-never-shrinks: membership changes ask nobody
+  QUORATE_PLANTED(serve_after_hand_over);  // hand-over: the old leader goes on serving
+};
+
+#undef QUORATE_PLANTED
+
+}  // namespace quorate
