@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/timestamp.h"
 #include "sql/catalog/descriptor.h"
 
 namespace quorate::sql {
