@@ -32,6 +32,20 @@ inline constexpr size_t kConnectionsMax = 1000;
 inline constexpr size_t kClientMessageBytesMax = 256u << 20;
 // Requests waiting in one key's lock queue.
 inline constexpr size_t kLockWaitersMax = 10'000;
+// Spans that a range's timestamp cache tells apart; beyond it the oldest are merged, which only
+// pushes more writers.
+inline constexpr size_t kTimestampCacheSpansMax = 64;
+// Slots of a range's timestamp cache for single keys (64 bytes each). It starts at 16 and doubles
+// with use.
+inline constexpr size_t kTimestampCacheSlotsMax = 4096;
+// Commits that a range remembers for refresh; for older ones versions are read instead.
+inline constexpr size_t kRecentCommitsMax = 2048;
+// Rows a scan reads before it lets other work of its executor run.
+inline constexpr size_t kScanYieldRows = 256;
+// Abandoned transactions a range keeps watch on at once; beyond it the oldest watch starts anew.
+inline constexpr size_t kPushWatchesMax = 1024;
+// Transaction records that one garbage collection command removes; the next one goes on.
+inline constexpr size_t kGcRecordsMax = 10'000;
 // Memory one statement may hold in sorts, hash tables and results (53200 beyond).
 inline constexpr size_t kStatementBytesMax = 512u << 20;
 

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "base/status.h"
+#include "range/api.h"
 #include "range/command.h"
 #include "range/descriptor.h"
 #include "runtime/env.h"
@@ -42,6 +43,16 @@ class ReplicaContext {
   virtual runtime::Task<Status> propose(Command command) = 0;
   // False below the low-water mark of free space at any quorum store.
   virtual bool has_space() const = 0;
+  // What the range's applied commands say (safety: gc-threshold, record-mark): reads from below the
+  // first fail, and no transaction record is created for an attempt at or below the second.
+  virtual Timestamp gc_threshold() const = 0;
+  virtual Timestamp record_mark() const = 0;
+  // Upkeep that the replica does by itself. The leaseholder calls a split while it holds a write
+  // latch on the whole span, so that nothing is in flight; the replica calls split_off() when the
+  // trigger has been applied. A transfer calls export_locks() and close() before it sends
+  // anything (safety: hand-over).
+  virtual runtime::Task<Status> admin_split(SplitRequest request) = 0;
+  virtual runtime::Task<Status> transfer_lease(NodeId to) = 0;
   // Is the coordinator's node alive with that epoch? (safety: orphan-locks)
   virtual bool coordinator_alive(NodeId node, uint64_t epoch) const = 0;
 };
