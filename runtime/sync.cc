@@ -3,8 +3,15 @@
 namespace quorate::runtime {
 
 Waiter::~Waiter() {
+  if (abandon() && list_.passes_on_) list_.wake_one();
+}
+
+bool Waiter::abandon() {
   detach();
-  if (woken_) executor_.forget(handle_);
+  if (!woken_) return false;
+  woken_ = false;
+  executor_.forget(handle_);
+  return result_.ok();
 }
 
 void Waiter::await_suspend(std::coroutine_handle<> h) {
@@ -74,12 +81,25 @@ bool Semaphore::try_acquire(uint64_t units) {
   return true;
 }
 
+// Gives back, when the acquirer's frame is destroyed while it waits, what was or would be its own.
+struct Semaphore::Abandoned {
+  Semaphore* semaphore;
+  Waiter* waiter;
+  ~Abandoned() {
+    if (waiter == nullptr) return;
+    if (waiter->abandon()) semaphore->available_ += waiter->amount;
+    semaphore->grant();
+  }
+};
+
 Task<Status> Semaphore::acquire(uint64_t units, CancelToken token, Instant deadline) {
   units = std::min(units, limit_);
   if (try_acquire(units)) co_return Status();
   Waiter waiter = waiters_.wait(token, deadline);
   waiter.amount = units;
+  Abandoned abandoned{this, &waiter};
   Status s = co_await waiter;
+  abandoned.waiter = nullptr;
   // On success the units were taken for us by grant().
   if (!s.ok()) grant();
   co_return s;

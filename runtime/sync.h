@@ -38,6 +38,10 @@ class Waiter {
     return std::move(result_);
   }
 
+  // Ends the wait for an awaiter that is being destroyed. True when it had been woken with ok and
+  // does not know yet: what it was given must go to somebody else.
+  bool abandon();
+
   uint64_t amount = 0;  // for semaphores
 
  private:
@@ -60,9 +64,13 @@ class Waiter {
 };
 
 // First come, first served list of waiters. `co_await list.wait(...)`.
+//
+// With `passes_on`, a waiter that is destroyed between its wake and its resumption wakes the next
+// one in its place: for lists where a wake stands for a thing that somebody must take.
 class WaitList {
  public:
-  explicit WaitList(Executor& executor) : executor_(executor) {}
+  explicit WaitList(Executor& executor, bool passes_on = false)
+      : executor_(executor), passes_on_(passes_on) {}
   WaitList(const WaitList&) = delete;
   WaitList& operator=(const WaitList&) = delete;
   ~WaitList() { CHECK(first_ == nullptr); }
@@ -80,6 +88,7 @@ class WaitList {
  private:
   friend class Waiter;
   Executor& executor_;
+  const bool passes_on_;
   Waiter* first_ = nullptr;
   Waiter* last_ = nullptr;
 };
@@ -130,9 +139,8 @@ class OneShot {
   Event event_;
 };
 
-// Counts units (bytes, slots). An acquirer that is destroyed between its grant and its resumption
-// keeps its units: destroy the semaphore with it. First come, first served: a large request is not
-// overtaken by small ones.
+// Counts units (bytes, slots). First come, first served: a large request is not overtaken by small
+// ones. An acquirer that is destroyed before its acquire() has returned leaves no units behind.
 class Semaphore {
  public:
   Semaphore(Executor& executor, uint64_t units)
@@ -144,6 +152,7 @@ class Semaphore {
   uint64_t available() const { return available_; }
 
  private:
+  struct Abandoned;
   void grant();
   uint64_t available_;
   const uint64_t limit_;
@@ -154,7 +163,8 @@ class Semaphore {
 template <class T>
 class Queue {
  public:
-  Queue(Executor& executor, size_t limit) : limit_(limit), poppers_(executor), pushers_(executor) {}
+  Queue(Executor& executor, size_t limit)
+      : limit_(limit), poppers_(executor, true), pushers_(executor, true) {}
   size_t size() const { return items_.size(); }
   bool closed() const { return closed_; }
   bool try_push(T item) {
