@@ -3,6 +3,7 @@
 // plan is made and then shared by executions.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>

@@ -135,6 +135,8 @@ struct Query {
   ~Query();
 };
 
+std::unique_ptr<Query> clone_query(const Query& q);  // deep
+
 // What the client is told: types of parameters and of the result's columns.
 struct StatementShape {
   std::vector<Type> params;
