@@ -46,6 +46,20 @@ Bytes index_prefix(TableId table, IndexId index) {
   return key;
 }
 
+Bytes range_record_key(RangeId range, RangeRecord record) {
+  Bytes key;
+  put_ordered_u64(range.value, key);
+  key.push_back(static_cast<char>(record));
+  return key;
+}
+
+KeySpan range_records_span(RangeId range) {
+  Bytes start, end;
+  put_ordered_u64(range.value, start);
+  put_ordered_u64(range.value + 1, end);
+  return {start, end};
+}
+
 bool parse_table_key(BytesView key, TableId& table, IndexId& index, BytesView& rest) {
   uint32_t t = 0;
   uint8_t high = 0, low = 0;

@@ -26,6 +26,16 @@ KeySpan tables_span();
 Bytes system_key(BytesView name);  // e.g. "node/7"
 Bytes index_prefix(TableId table, IndexId index);
 Bytes table_prefix(TableId table);
+
+// A range's own replicated records, in Keyspace::kRange. Frozen: on disk.
+enum class RangeRecord : char {
+  kDescriptor = 'd',  // RangeDescriptor
+  kConf = 'c',        // raft::ConfState as of the applied index
+  kGc = 'g',          // GcTrigger: threshold and record mark in force
+};
+Bytes range_record_key(RangeId range, RangeRecord record);
+KeySpan range_records_span(RangeId range);
+
 // False when the key is not a table's row.
 bool parse_table_key(BytesView key, TableId& table, IndexId& index, BytesView& rest);
 

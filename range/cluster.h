@@ -1,0 +1,92 @@
+// What a node knows of the cluster's nodes: who they are, where they listen, who was heard of
+// lately, and where the directory is. Spread by gossip: each node tells each other what it knows,
+// every half second; the record with the higher beat wins. Soft state; the identity file names this
+// node and its peers for the next start.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "range/descriptor.h"
+#include "runtime/env.h"
+#include "runtime/hlc.h"
+#include "runtime/task.h"
+
+namespace quorate::range {
+
+struct NodeInfo {
+  NodeId id;
+  std::string address;  // for messages between nodes
+  std::string sql_address, http_address;
+  std::string version;       // of the binary
+  uint64_t incarnation = 0;  // higher after each restart
+  uint64_t beat = 0;         // raised with every gossip of the node itself
+  Timestamp started;
+  bool draining = false;
+  uint64_t ranges = 0, leases = 0;
+  template <class A>
+  void serialize(A& a) {
+    a(id, address, sql_address, http_address, version, incarnation, beat, started, draining, ranges,
+      leases);
+  }
+};
+
+// What is kept beside the store, and never changes once given.
+struct Identity {
+  uint8_t format = 1;
+  std::string cluster;  // 32 hex digits
+  NodeId node;
+  std::vector<std::string> peers;  // addresses to try at the next start
+  template <class A>
+  void serialize(A& a) {
+    a(format, cluster, node, peers);
+  }
+};
+
+class Cluster {
+ public:
+  static constexpr const char* kIdentityFile = "identity";
+
+  Cluster(runtime::Env& env, runtime::Hlc& clock, Identity identity, NodeInfo self);
+  ~Cluster();
+
+  void start();  // begins to gossip
+  const Identity& identity() const { return identity_; }
+  NodeId self() const { return self_.id; }
+  NodeInfo& mutable_self() { return self_; }
+  const std::map<NodeId, NodeInfo>& nodes() const { return nodes_; }  // this one included
+  const NodeInfo* find(NodeId id) const;
+  // Zero while the node's address is unknown.
+  runtime::PeerId peer(NodeId id) const;
+  void add(const NodeInfo& node);
+  // Heard of (through anyone) within `kSilence`.
+  bool alive(NodeId id) const;
+  // False only when it is known that this life of the coordinator has ended (or has been silent for
+  // long).
+  bool coordinator_alive(NodeId id, uint64_t incarnation) const;
+  static constexpr runtime::Duration kSilence = std::chrono::seconds(5);
+
+  // The newest descriptor of the directory's range.
+  const std::optional<RangeDescriptor>& root() const { return root_; }
+  void learn_root(const RangeDescriptor& root);
+
+ private:
+  struct Gossip;
+  runtime::Task<void> loop();
+  void on_gossip(BytesView frame);
+  void merge(const NodeInfo& node);
+
+  runtime::Env& env_;
+  runtime::Hlc& clock_;
+  Identity identity_;
+  NodeInfo self_;
+  std::map<NodeId, NodeInfo> nodes_;
+  std::map<NodeId, runtime::Instant> heard_;
+  std::optional<RangeDescriptor> root_;
+  runtime::TaskScope scope_;
+};
+
+}  // namespace quorate::range

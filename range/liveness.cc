@@ -1,0 +1,246 @@
+#include "range/liveness.h"
+
+#include "base/archive.h"
+#include "runtime/sync.h"
+
+namespace quorate::range {
+namespace {
+
+// Epochs of one life of a store: the restart count in the high bits, withdrawals in the low ones.
+constexpr int kLifeShift = 24;
+
+int64_t micros(runtime::Duration d) {
+  return std::chrono::duration_cast<std::chrono::microseconds>(d).count();
+}
+Bytes promise_key(StoreId peer) { return "support/" + peer.to_string(); }
+constexpr BytesView kEpochKey = "epoch";
+constexpr BytesView kClockKey = "clock";
+constexpr BytesView kPeersKey =
+    "supported";  // the stores with a promise_key, since local keys can't be listed
+
+enum class Kind : uint8_t { kAsk = 1, kGranted = 2, kClosed = 3 };
+
+}  // namespace
+
+struct Liveness::Frame {
+  Kind kind = Kind::kAsk;
+  StoreId from;
+  StoreEpoch epoch;
+  Timestamp until, clock;
+  template <class A>
+  void serialize(A& a) {
+    a(kind, from, epoch, until, clock);
+  }
+};
+
+Liveness::Liveness(runtime::Env& env, storage::LogStore& log, runtime::Hlc& clock, Options options,
+                   Send send)
+    : env_(env),
+      log_(log),
+      clock_(clock),
+      options_(options),
+      send_(std::move(send)),
+      scope_(*env.executor) {}
+
+runtime::Task<Status> Liveness::start() {
+  uint64_t life = 0;
+  if (Bytes kept = log_.local(kEpochKey); !kept.empty()) CO_RETURN_IF_ERROR(decode(kept, life));
+  ++life;
+  epoch_ = StoreEpoch(life << kLifeShift);
+  log_.put_local(kEpochKey, encode(life));
+  if (Bytes kept = log_.local(kClockKey); !kept.empty())
+    CO_RETURN_IF_ERROR(decode(kept, clock_bound_));
+  std::set<StoreId> supported;
+  if (Bytes kept = log_.local(kPeersKey); !kept.empty())
+    CO_RETURN_IF_ERROR(decode(kept, supported));
+  for (StoreId peer : supported) {
+    Bytes kept = log_.local(promise_key(peer));
+    if (kept.empty()) continue;
+    Promise promise;
+    CO_RETURN_IF_ERROR(decode(kept, promise));
+    promises_[peer] = promise;
+    view_.set_supports(peer, promise.withdrawn ? std::nullopt : std::optional(promise.epoch));
+  }
+  // Start above the bound; but not with a clock that is further ahead of the physical one than
+  // others accept.
+  while (clock_bound_.micros() >
+         clock_.physical_micros() + static_cast<uint64_t>(clock_.max_offset_micros())) {
+    int64_t behind = static_cast<int64_t>(clock_bound_.micros() - clock_.physical_micros());
+    if (behind > 60'000'000) {
+      co_return failed_precondition(
+          "this machine's clock is " + std::to_string(behind / 1'000'000) +
+          " s behind the time this store has already served; set the clock right");
+    }
+    CO_RETURN_IF_ERROR(co_await runtime::sleep_for(*env_.executor, std::chrono::milliseconds(20)));
+  }
+  clock_.forward(clock_bound_);
+  stage_clock_bound();
+  const Timestamp staged = clock_bound_staged_;
+  CO_RETURN_IF_ERROR(co_await log_.sync());
+  clock_bound_ = staged;
+  view_.set_supports(options_.store, epoch_);
+  view_.set_support_from(options_.store,
+                         {epoch_, clock_.now().add_micros(micros(options_.support))});
+  scope_.spawn(loop());
+  co_return Status();
+}
+
+bool Liveness::supports(StoreId peer) const {
+  auto it = promises_.find(peer);
+  return it != promises_.end() && !it->second.withdrawn;
+}
+
+void Liveness::set_peers(std::set<StoreId> peers) {
+  peers.erase(options_.store);
+  if (peers == peers_) return;
+  std::set<StoreId> fresh = peers;
+  for (StoreId old : peers_) fresh.erase(old);
+  peers_ = std::move(peers);
+  for (StoreId peer : fresh) ask(peer);
+}
+
+void Liveness::stage_clock_bound() {
+  clock_bound_staged_ = clock_.peek().add_micros(micros(options_.clock_horizon));
+  log_.put_local(kClockKey, encode(clock_bound_staged_));
+}
+
+void Liveness::stage_promise(StoreId peer, const Promise& promise) {
+  bool fresh = promises_.find(peer) == promises_.end();
+  promises_[peer] = promise;
+  log_.put_local(promise_key(peer), encode(promise));
+  if (!fresh) return;
+  std::set<StoreId> supported;
+  for (const auto& [store, p] : promises_) supported.insert(store);
+  log_.put_local(kPeersKey, encode(supported));
+}
+
+runtime::Task<void> Liveness::loop() {
+  runtime::Instant next_renewal = env_.executor->now();
+  for (;;) {
+    if (env_.executor->now() >= next_renewal) {
+      next_renewal = env_.executor->now() + options_.renew;
+      co_await renew();
+    }
+    co_await withdraw_expired();
+    notice_lapses();
+    Status slept = co_await runtime::sleep_for(*env_.executor, options_.step);
+    if (!slept.ok()) co_return;
+  }
+}
+
+// A store that can't finish a small sync in time asks for no support (safety: release): the ask
+// follows the sync.
+runtime::Task<void> Liveness::renew() {
+  stage_clock_bound();
+  const Timestamp staged = clock_bound_staged_;
+  const runtime::Instant began = env_.executor->now();
+  Status synced = co_await log_.sync();
+  if (!synced.ok()) co_return;  // the store is stopping
+  clock_bound_ = staged;
+  if (env_.executor->now() - began > options_.support / 2) {
+    env_.log.warning(
+        "a log sync took {} ms: this store asks for no support",
+        std::chrono::duration_cast<std::chrono::milliseconds>(env_.executor->now() - began)
+            .count());
+    co_return;
+  }
+  view_.set_support_from(options_.store,
+                         {epoch_, clock_.now().add_micros(micros(options_.support))});
+  for (StoreId peer : peers_) ask(peer);
+}
+
+void Liveness::ask(StoreId peer) {
+  StoreEpoch& epoch = asked_with_[peer];
+  if (epoch < epoch_) epoch = epoch_;
+  const Timestamp now = clock_.now();
+  send_(peer, encode(Frame{Kind::kAsk, options_.store, epoch,
+                           now.add_micros(micros(options_.support)), now}));
+}
+
+void Liveness::receive(BytesView bytes) {
+  Frame frame;
+  if (!decode(bytes, frame).ok()) {
+    env_.log.warning("malformed liveness frame");
+    return;
+  }
+  if (Status s = clock_.update(frame.clock); !s.ok()) {
+    env_.log.warning("liveness of s{} refused: {}", frame.from.value, s.message());
+    return;
+  }
+  switch (frame.kind) {
+    case Kind::kAsk:
+      scope_.spawn_now(grant(frame.from, frame.epoch, frame.until));
+      break;
+    case Kind::kGranted: {
+      if (frame.epoch != asked_with_[frame.from]) break;
+      bool first = view_.support_from(frame.from).epoch != frame.epoch;
+      view_.set_support_from(frame.from, {frame.epoch, frame.until});
+      if (lapsed_.erase(frame.from) > 0 || first) on_change();
+      break;
+    }
+    case Kind::kClosed:
+      if (frame.epoch < asked_with_[frame.from]) break;
+      asked_with_[frame.from] = frame.epoch.next();
+      ask(frame.from);
+      break;
+  }
+}
+
+runtime::Task<void> Liveness::grant(StoreId from, StoreEpoch epoch, Timestamp until) {
+  Promise promise = promises_[from];
+  if (epoch < promise.epoch || (epoch == promise.epoch && promise.withdrawn)) {
+    send_(from, encode(Frame{Kind::kClosed, options_.store, promise.epoch, {}, clock_.now()}));
+    co_return;
+  }
+  const bool new_epoch = epoch != promise.epoch;
+  // safety: grant-cap
+  const Timestamp cap =
+      clock_.now().add_micros(micros(options_.support) + clock_.max_offset_micros());
+  promise = {epoch, std::max(new_epoch ? Timestamp() : promise.until, std::min(until, cap)), false};
+  stage_promise(from, promise);
+  Status synced = co_await log_.sync();
+  if (!synced.ok()) co_return;
+  // Withdrawn or outdated while the log synced: what we would tell is no longer true.
+  const Promise& now = promises_[from];
+  if (now.epoch != epoch || now.withdrawn) co_return;
+  if (new_epoch) {
+    view_.set_supports(from, epoch);
+    on_change();
+  }
+  send_(from, encode(Frame{Kind::kGranted, options_.store, epoch, promise.until, clock_.now()}));
+}
+
+runtime::Task<void> Liveness::withdraw_expired() {
+  const Timestamp now = clock_.peek();
+  std::vector<std::pair<StoreId, StoreEpoch>> expired;
+  for (auto& [peer, promise] : promises_) {
+    if (peer == options_.store || promise.withdrawn || promise.until >= now || !promise.epoch)
+      continue;
+    expired.emplace_back(peer, promise.epoch);
+  }
+  if (expired.empty()) co_return;
+  for (auto& [peer, epoch] : expired) {
+    Promise promise = promises_[peer];
+    promise.withdrawn = true;
+    stage_promise(peer, promise);
+  }
+  Status synced = co_await log_.sync();
+  if (!synced.ok()) co_return;
+  for (auto& [peer, epoch] : expired) {
+    if (promises_[peer].epoch != epoch) continue;  // the asker came back with a new one
+    env_.log.info("support for s{} is withdrawn", peer.value);
+    view_.set_supports(peer, std::nullopt);
+  }
+  on_change();
+}
+
+void Liveness::notice_lapses() {
+  const Timestamp now = clock_.peek();
+  bool changed = false;
+  for (StoreId peer : peers_) {
+    if (view_.support_from(peer).until < now && lapsed_.insert(peer).second) changed = true;
+  }
+  if (changed) on_change();
+}
+
+}  // namespace quorate::range
