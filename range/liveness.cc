@@ -187,7 +187,8 @@ void Liveness::receive(BytesView bytes) {
 }
 
 runtime::Task<void> Liveness::grant(StoreId from, StoreEpoch epoch, Timestamp until) {
-  Promise promise = promises_[from];
+  Promise promise;
+  if (auto known = promises_.find(from); known != promises_.end()) promise = known->second;
   if (epoch < promise.epoch || (epoch == promise.epoch && promise.withdrawn)) {
     send_(from, encode(Frame{Kind::kClosed, options_.store, promise.epoch, {}, clock_.now()}));
     co_return;

@@ -1,0 +1,308 @@
+#include "range/replica.h"
+
+#include "range/keys.h"
+#include "range/store.h"
+
+namespace quorate::range {
+namespace {
+
+// How long a proposal is waited for before its fate is called unknown.
+constexpr auto kProposalPatience = std::chrono::seconds(10);
+constexpr auto kTransferPatience = std::chrono::seconds(3);
+
+// The command in an entry, with `operations` viewed in place and not copied.
+struct CommandView {
+  Command command;
+  BytesView operations;
+};
+
+Result<CommandView> view_command(BytesView encoded) {
+  CommandView v;
+  Decoder d(encoded);
+  Command& c = v.command;
+  d(c.format, c.id_high, c.id_low, c.lease_term, c.clock, c.trigger);
+  uint64_t size = 0;
+  d.varint(size);
+  if (!d.ok() || d.rest().size() != size) return corruption("malformed command");
+  v.operations = d.rest();
+  return v;
+}
+
+}  // namespace
+
+Replica::Replica(Store& store, ReplicaId id, RangeDescriptor descriptor, raft::ConfState conf)
+    : store_(store), id_(id), descriptor_(std::move(descriptor)), initial_conf_(std::move(conf)) {}
+
+Replica::~Replica() {
+  if (group_ != nullptr) store_.raft().remove(range());
+}
+
+runtime::Env& Replica::env() { return store_.env(); }
+runtime::Hlc& Replica::clock() { return store_.clock(); }
+storage::Engine& Replica::engine() { return store_.engine(); }
+NodeId Replica::node() const { return store_.options().node; }
+StoreId Replica::store() const { return store_.options().id; }
+bool Replica::has_space() const { return store_.engine().has_space(); }
+bool Replica::coordinator_alive(NodeId node, uint64_t epoch) const {
+  return store_.cluster().coordinator_alive(node, epoch);
+}
+LogIndex Replica::applied() const { return store_.engine().applied_index(descriptor_.id); }
+
+void Replica::start(const raft::Start& start) {
+  raft::Config config;
+  config.range = range();
+  config.self = id_;
+  config.store = store();
+  config.seed = range().value * 1000003 + store().value + 1;
+  group_ = &store_.raft().add(config, start, *this);
+}
+
+NodeId Replica::leader_node() const {
+  ReplicaId leader = group_->core().leader();
+  for (const auto& r : descriptor_.replicas) {
+    if (r.replica == leader) return r.node;
+  }
+  return NodeId();
+}
+
+LeaseView Replica::lease(Timestamp ts) {
+  LeaseView view;
+  const raft::Raft& core = group_->core();
+  view.term = core.term();
+  view.leaseholder_hint = leader_node();
+  if (leaseholder_ == nullptr || handing_over_ || !core.may_serve() || core.term() != lease_term_)
+    return view;
+  const Timestamp until = core.lease_until();
+  // Stasis: near T a clock within the bound of ours may have passed it already (safety group 9).
+  const Timestamp now = std::max(clock().peek(), ts);
+  if (now.add_micros(clock().max_offset_micros()) >= until ||
+      !store_.liveness().clock_within_bound()) {
+    view.leaseholder_hint = NodeId();
+    return view;
+  }
+  group_->note_relied_on(until);
+  view.held = true;
+  view.start = lease_start_;
+  view.until = until;
+  return view;
+}
+
+runtime::Task<Status> Replica::propose(Command command) {
+  if (engine().write_stalled()) {
+    CO_RETURN_IF_ERROR(
+        co_await engine().wait_for_room({}, env().executor->now() + kProposalPatience));
+  }
+  const raft::Raft& core = group_->core();
+  if (!core.may_serve() || handing_over_ || core.term() != lease_term_) {
+    co_return unavailable("range " + range().to_string() + " has lost its lease here");
+  }
+  command.lease_term = core.term();
+  command.clock = clock().now();
+  raft::Proposed proposed = group_->propose(std::make_shared<const Bytes>(encode(command)));
+  co_return co_await wait_applied(proposed);
+}
+
+runtime::Task<Status> Replica::wait_applied(raft::Proposed proposed) {
+  if (!proposed.ok()) {
+    co_return unavailable("range " + range().to_string() + ": proposal refused: " +
+                          std::string(raft::refusal_name(proposed.refusal)));
+  }
+  auto pending = std::make_shared<Pending>(*env().executor);
+  pending->term = proposed.term;
+  pending_[proposed.index] = pending;
+  Status waited = co_await pending->done.wait({}, env().executor->now() + kProposalPatience);
+  if (!waited.ok()) {
+    co_return ambiguous("range " + range().to_string() +
+                        " did not confirm a write in time; it may or may not happen");
+  }
+  co_return pending->done.take();
+}
+
+void Replica::settle(LogIndex index, Term term, Status outcome) {
+  while (!pending_.empty() && pending_.begin()->first <= index) {
+    auto node = pending_.extract(pending_.begin());
+    Pending& p = *node.mapped();
+    if (node.key() == index && p.term == term) {
+      p.done.set(std::move(outcome));
+    } else if (node.key() == index) {
+      p.done.set(unavailable("another leader's entry took the place of a write"));
+    } else {
+      p.done.set(ambiguous("a write was overtaken by an installed snapshot"));
+    }
+  }
+}
+
+void Replica::apply(const raft::Entry& entry) {
+  static const auto kEmpty = std::make_shared<const Bytes>();
+  const auto payload = entry.payload ? entry.payload : kEmpty;
+  if (entry.type == raft::EntryType::kNormal) {
+    if (payload->empty()) {
+      engine().apply(range(), entry.index, payload, {});  // opens a leader's term
+      settle(entry.index, entry.term, Status());
+    } else {
+      apply_command(entry, payload, *payload, nullptr);
+    }
+  } else {
+    raft::ConfChange change;
+    CHECK_MSG(decode(*payload, change).ok(), "an applied membership change can't be read");
+    Bytes encoded = change.context.empty() ? Bytes() : change.context;
+    auto conf = group_->apply_conf_change(change);
+    CHECK_MSG(conf.ok(), conf.status().message());
+    apply_command(entry, payload, encoded, &*conf);
+    store_.replica_changed();
+  }
+  take_lease_if_due();
+  store_.replica_applied(*this);
+}
+
+// A command whose proposer's lease was of another term than its entry changes nothing (design §5);
+// membership is Raft's own and follows the log regardless.
+void Replica::apply_command(const raft::Entry& entry, const std::shared_ptr<const Bytes>& payload,
+                            BytesView encoded, const raft::ConfState* conf) {
+  Status outcome;
+  CommandView v;
+  if (!encoded.empty()) {
+    auto viewed = view_command(encoded);
+    CHECK_MSG(viewed.ok(), "an applied command can't be read");
+    v = std::move(*viewed);
+    clock().forward(v.command.clock);
+    if (v.command.lease_term != entry.term && conf == nullptr) {
+      engine().apply(range(), entry.index, payload, {});
+      settle(entry.index, entry.term, unavailable("the lease had changed hands"));
+      return;
+    }
+  }
+  if (conf == nullptr) {
+    engine().apply(range(), entry.index, payload, v.operations);
+  } else {
+    storage::WriteBatch batch;
+    batch.put(storage::Keyspace::kRange, keys::range_record_key(range(), keys::RangeRecord::kConf),
+              encode(*conf));
+    auto derived = std::make_shared<const Bytes>(Bytes(v.operations) + batch.bytes());
+    engine().apply(range(), entry.index, derived, *derived);
+  }
+  apply_trigger(v.command, entry.index);
+  settle(entry.index, entry.term, outcome);
+}
+
+void Replica::apply_trigger(const Command& command, LogIndex index) {
+  if (const auto* split = std::get_if<SplitTrigger>(&command.trigger)) {
+    descriptor_ = split->left;
+    std::unique_ptr<Leaseholder> right;
+    store_.split_applied(*this, *split, index, std::move(right));
+  } else if (const auto* replicas = std::get_if<ReplicasTrigger>(&command.trigger)) {
+    descriptor_ = replicas->descriptor;
+  } else if (const auto* gc = std::get_if<GcTrigger>(&command.trigger)) {
+    engine().set_gc_threshold(descriptor_.span, gc->threshold);
+    return;
+  } else {
+    return;
+  }
+  if (leaseholder_ != nullptr && store_.on_descriptor_changed)
+    store_.on_descriptor_changed(range());
+}
+
+void Replica::on_soft_state(const raft::SoftState& state) {
+  if (state.role != raft::Role::kLeader || state.term != lease_term_) drop_lease();
+  take_lease_if_due();
+}
+
+void Replica::take_lease_if_due() {
+  const raft::Raft& core = group_->core();
+  if (leaseholder_ != nullptr || handing_over_ || !core.leads() || !core.may_serve()) return;
+  lease_term_ = core.term();
+  lease_start_ = clock().now();
+  leaseholder_ = Leaseholder::create(*this, store_.resolver(), lease_start_);
+  if (!handed_over_locks_.empty()) {
+    Status imported = leaseholder_->import_locks(handed_over_locks_);
+    if (!imported.ok())
+      env().log.warning("r{}: locks handed over can't be read: {}", range().value,
+                        imported.message());
+    handed_over_locks_.clear();
+  }
+  env().log.debug("r{} takes the lease in term {}", range().value, lease_term_.value);
+  if (store_.on_descriptor_changed) store_.on_descriptor_changed(range());
+}
+
+void Replica::drop_lease() {
+  handing_over_ = false;
+  if (leaseholder_ == nullptr) return;
+  env().log.debug("r{} drops the lease of term {}", range().value, lease_term_.value);
+  leaseholder_->close(leader_node());
+  leaseholder_.reset();
+}
+
+Bytes Replica::on_hand_over(ReplicaId) {
+  handing_over_ = true;
+  return leaseholder_ == nullptr ? Bytes() : leaseholder_->export_locks();
+}
+
+void Replica::on_handed_over(const raft::HandOver& hand_over) {
+  handed_over_locks_ = hand_over.blob;
+}
+
+runtime::Task<Status> Replica::transfer_lease(NodeId to) {
+  const ReplicaDescriptor* target = nullptr;
+  for (const auto& r : descriptor_.replicas) {
+    if (r.node == to && r.role == ReplicaRole::kVoter) target = &r;
+  }
+  if (target == nullptr) {
+    co_return invalid_argument("node " + to.to_string() + " holds no replica of range " +
+                               range().to_string());
+  }
+  if (target->replica == id_) co_return Status();
+  raft::Refusal refusal = group_->transfer_leader(target->replica);
+  if (refusal != raft::Refusal::kNone) {
+    co_return unavailable("range " + range().to_string() +
+                          ": lease transfer refused: " + std::string(raft::refusal_name(refusal)));
+  }
+  const runtime::Instant deadline = env().executor->now() + kTransferPatience;
+  while (group_->core().leads()) {
+    if (env().executor->now() >= deadline) {
+      co_return unavailable("range " + range().to_string() + ": the lease did not move in time");
+    }
+    CO_RETURN_IF_ERROR(co_await runtime::sleep_for(*env().executor, std::chrono::milliseconds(10)));
+  }
+  co_return Status();
+}
+
+runtime::Task<Status> Replica::change_replicas(raft::ConfChange change, RangeDescriptor after) {
+  const raft::Raft& core = group_->core();
+  if (leaseholder_ == nullptr) co_return unavailable("not the leaseholder");
+  Command command;
+  command.lease_term = core.term();
+  command.clock = clock().now();
+  command.trigger = ReplicasTrigger{after};
+  storage::WriteBatch batch;
+  batch.put(storage::Keyspace::kRange,
+            keys::range_record_key(range(), keys::RangeRecord::kDescriptor), encode(after));
+  command.operations = batch.bytes();
+  change.context = encode(command);
+  co_return co_await wait_applied(group_->propose_conf_change(change));
+}
+
+raft::SnapshotMeta Replica::snapshot_meta() const {
+  raft::SnapshotMeta meta;
+  meta.index = applied();
+  meta.term = store_.engine().log().term(descriptor_.id, meta.index);
+  meta.conf = group_ == nullptr ? initial_conf_ : group_->core().conf();
+  return meta;
+}
+
+void Replica::send_snapshot(const raft::Message& message) {
+  store_.send_snapshot(range(), message);
+}
+
+runtime::Task<Status> Replica::install_snapshot(raft::SnapshotMeta meta) {
+  Status installed = co_await store_.install_snapshot(*this, meta);
+  if (!installed.ok()) co_return installed;
+  auto record = engine().view()->plain(
+      storage::Keyspace::kRange, keys::range_record_key(range(), keys::RangeRecord::kDescriptor));
+  if (!record.ok()) co_return record.status();
+  if (!record->has_value()) co_return corruption("a snapshot without its range's descriptor");
+  CO_RETURN_IF_ERROR(decode(**record, descriptor_));
+  settle(meta.index, Term(), Status());
+  co_return Status();
+}
+
+}  // namespace quorate::range

@@ -1,0 +1,147 @@
+// One store: an engine, its Raft groups, its promises, and the replicas on top. Serves batches for
+// the ranges whose leases it holds.
+//
+// Opening replays nothing by itself: each group hands out again what its engine had not
+// checkpointed. A split's child that was born before the crash is not started before its parent has
+// applied the split again (safety: child-birth).
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+
+#include "raft/driver/multi_raft.h"
+#include "range/cluster.h"
+#include "range/liveness.h"
+#include "range/replica.h"
+#include "range/router.h"
+#include "runtime/rpc.h"
+
+namespace quorate::range {
+
+// How a replica came to be here, kept in the log beside its hard state until the engine knows it.
+struct BirthRecord {
+  uint8_t format = 1;
+  RangeDescriptor descriptor;
+  raft::ConfState conf;
+  LogIndex index;  // the log begins after it
+  Term term;
+  RangeId parent;         // zero: born with the cluster
+  LogIndex parent_index;  // the split's entry in the parent's log
+  template <class A>
+  void serialize(A& a) {
+    a(format, descriptor, conf, index, term, parent, parent_index);
+  }
+};
+
+inline constexpr LogIndex kBirthIndex{10};
+inline constexpr Term kBirthTerm{5};
+
+struct RangeStatus {
+  RangeDescriptor descriptor;
+  bool leads = false;
+  NodeId leaseholder;
+  Term term;
+  LogIndex applied, commit, last;
+  uint64_t bytes = 0, rows = 0;
+  template <class A>
+  void serialize(A& a) {
+    a(descriptor, leads, leaseholder, term, applied, commit, last, bytes, rows);
+  }
+};
+
+class Store {
+ public:
+  struct Options {
+    StoreId id;
+    NodeId node;
+    storage::EngineOptions engine;
+    runtime::Duration raft_tick = std::chrono::milliseconds(100);
+    Liveness::Options liveness;
+  };
+
+  Store(runtime::Env& env, runtime::Hlc& clock, runtime::Rpc& rpc, Cluster& cluster,
+        Options options);
+  ~Store();
+  Store(const Store&) = delete;
+
+  // Opens the engine and starts every replica. `resolver` is used by leaseholders, over the router.
+  runtime::Task<Status> open(std::unique_ptr<storage::CheckpointStore> checkpoint,
+                             ConflictResolver& resolver);
+  // Once in a cluster's life, on its first node, after open() of an empty store: the first ranges.
+  runtime::Task<Status> bootstrap();
+
+  // A batch for a range that may or may not be served here.
+  runtime::Task<BatchResponse> serve(BatchRequest request, runtime::CancelToken token);
+  // The leaseholder that serves `range` here now, or null. For the hot path.
+  Leaseholder* local_leaseholder(RangeId range);
+
+  const std::map<RangeId, std::unique_ptr<Replica>>& replicas() const { return replicas_; }
+  Replica* find(RangeId range);
+  Replica* find_by_key(BytesView key);
+  std::vector<RangeStatus> status();
+  // Hands every lease to another node; ok when none is left or nobody could take the rest in time.
+  runtime::Task<Status> drain(runtime::Instant deadline);
+  Status health() const;
+  // The store has failed and must not be used any more; called once.
+  std::function<void(Status)> on_failure;
+  // Called with a descriptor that this store's replica has just taken over as leaseholder, or
+  // changed.
+  std::function<void(RangeId)> on_descriptor_changed;
+
+  runtime::Env& env() { return env_; }
+  runtime::Hlc& clock() { return clock_; }
+  storage::Engine& engine() { return *engine_; }
+  Cluster& cluster() { return cluster_; }
+  Liveness& liveness() { return *liveness_; }
+  raft::MultiRaft& raft() { return *raft_; }
+  runtime::Rpc& rpc() { return rpc_; }
+  const Options& options() const { return options_; }
+  ConflictResolver& resolver() { return *resolver_; }
+  runtime::TaskScope& scope() { return scope_; }
+
+  // --- for Replica ---
+  void send_snapshot(RangeId range, raft::Message message);
+  runtime::Task<Status> install_snapshot(Replica& replica, raft::SnapshotMeta meta);
+  void split_applied(Replica& parent, const SplitTrigger& trigger, LogIndex index,
+                     std::unique_ptr<Leaseholder> child_leaseholder);
+  void replica_changed();  // replicas or their stores changed: liveness learns whom to ask
+  void replica_applied(Replica& replica);
+
+  static constexpr runtime::RpcMethod kBatchMethod = 1;
+  static constexpr runtime::RpcMethod kSnapshotMethod = 2;
+
+ private:
+  struct IncomingSnapshot;
+  struct SnapshotChunk;
+  runtime::Task<Status> start_replica(RangeId range);
+  runtime::Task<void> start_child(BirthRecord birth, std::unique_ptr<Leaseholder> leaseholder,
+                                  bool leads, raft::HardState hard_state);
+  runtime::Task<void> stream_snapshot(RangeId range, raft::Message message);
+  runtime::Task<Result<Bytes>> on_snapshot_chunk(runtime::PeerId from, Bytes request);
+  void on_stray(StoreId from, raft::Message message);
+  Replica& add_replica(ReplicaId id, RangeDescriptor descriptor, raft::ConfState conf,
+                       const raft::Start& start);
+  raft::Config raft_config(RangeId range, ReplicaId id);
+  void send_to_store(StoreId to, runtime::Channel channel, Bytes frame);
+
+  runtime::Env& env_;
+  runtime::Hlc& clock_;
+  runtime::Rpc& rpc_;
+  Cluster& cluster_;
+  const Options options_;
+  ConflictResolver* resolver_ = nullptr;
+  std::unique_ptr<storage::Engine> engine_;
+  std::unique_ptr<Liveness> liveness_;
+  std::unique_ptr<raft::MultiRaft> raft_;
+  std::map<RangeId, std::unique_ptr<Replica>> replicas_;
+  std::map<Bytes, RangeId> by_start_;
+  std::map<RangeId, BirthRecord> unborn_;  // children whose parent has not come to the split yet
+  std::set<RangeId> being_born_;
+  std::map<RangeId, std::unique_ptr<IncomingSnapshot>> incoming_;
+  std::set<std::pair<RangeId, ReplicaId>> streaming_;
+  runtime::TaskScope scope_;
+};
+
+}  // namespace quorate::range
