@@ -14,6 +14,7 @@ find_package(GTest REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(re2 REQUIRED IMPORTED_TARGET re2)
 add_library(re2::re2 ALIAS PkgConfig::re2)
+pkg_check_modules(libpq REQUIRED IMPORTED_TARGET libpq)
 
 find_program(CCACHE ccache)
 if(CCACHE)
