@@ -28,6 +28,10 @@ struct PlantedBugs {
   QUORATE_PLANTED(never_release);         // release: a leader that stops leaves its followers bound
   QUORATE_PLANTED(shrink_promise);        // promise-never-shrinks: membership changes ask nobody
   QUORATE_PLANTED(serve_after_hand_over);  // hand-over: the old leader goes on serving
+  // storage
+  QUORATE_PLANTED(log_recycled_record);  // record-life: what a segment held before is replayed
+  QUORATE_PLANTED(log_torn_tail);        // record-life: the readable part of a torn batch counts
+  QUORATE_PLANTED(log_vote_lost);        // checkpoint-whole: checkpoints leave hard states out
 };
 
 #undef QUORATE_PLANTED
