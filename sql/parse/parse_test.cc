@@ -1,0 +1,122 @@
+#include "sql/parse/parse.h"
+
+#include <gtest/gtest.h>
+#include <pg_query.h>
+extern "C" {
+#include <pg_query/pg_query.pb-c.h>
+}
+
+#include "sql/parse/normalize.h"
+
+namespace quorate::sql {
+namespace {
+
+TEST(Parse, string_is_split_into_its_statements) {
+  auto list = parse("  SELECT 1; INSERT INTO t VALUES ('a;b') ;\n;COMMIT");
+  ASSERT_TRUE(list.ok());
+  ASSERT_EQ(list->size(), 3u);
+  EXPECT_EQ((*list)[0].text(), "SELECT 1");
+  EXPECT_EQ((*list)[1].text(), "INSERT INTO t VALUES ('a;b') ");
+  EXPECT_EQ((*list)[2].tag(), "COMMIT");
+  EXPECT_TRUE((*list)[2].is_transaction_control());
+  EXPECT_TRUE(parse(" ; ")->empty());
+}
+
+TEST(Parse, syntax_error_has_postgres_message_and_character_position) {
+  auto bad = parse("SELECT 'é' FROM WHERE");
+  ASSERT_FALSE(bad.ok());
+  EXPECT_EQ(bad.status().sqlstate(), sqlstate::kSyntaxError);
+  EXPECT_EQ(bad.status().message(), "syntax error at or near \"WHERE\"");
+  EXPECT_EQ(bad.status().fields().position, 17);
+}
+
+TEST(Parse, split_at_is_read_with_its_locations) {
+  auto list = parse(" alter table \"A b\".t  split AT values (1, 'x'), (2, 'y');");
+  ASSERT_TRUE(list.ok());
+  ASSERT_EQ(list->size(), 1u);
+  EXPECT_TRUE(list->front().is_split_at());
+  EXPECT_EQ(list->front().tag(), "ALTER TABLE");
+  EXPECT_FALSE(parse("alter table t split here").ok());
+  EXPECT_FALSE(parse("insert table t split at values (1)").ok());
+}
+
+TEST(Normalize, literals_are_lifted_and_their_class_kept) {
+  NormalizedText n;
+  ASSERT_TRUE(normalize("  SELECT c1 FROM t WHERE a=5 AND b='it''s' AND c > 1.5e3 ; ", &n));
+  EXPECT_EQ(n.key, "SELECT c1 FROM t WHERE a=\x01 AND b=\x03 AND c > \x02");
+  ASSERT_EQ(n.literals.size(), 3u);
+  EXPECT_EQ(n.literals[0].integer, 5);
+  NormalizedText big;
+  ASSERT_TRUE(normalize("SELECT 2147483648", &big));
+  EXPECT_EQ(big.literals[0].kind, LiteralClass::kNumber);
+}
+
+TEST(Normalize, what_it_does_not_know_is_refused) {
+  NormalizedText n;
+  for (const char* text : {"SELECT 1 -- x", "SELECT /* x */ 1", "SELECT E'a'", "SELECT $$a$$",
+                           "SELECT U&'a'", "SELECT 'a'\n'b'", "SELECT 1; SELECT 2", "SELECT 'a\\b'",
+                           "SELECT 1a", "SELECT x'1f'", "SELECT 'open", "SELECT 1..2"})
+    EXPECT_FALSE(normalize(text, &n)) << text;
+}
+
+// What pg_query's scanner takes for constants.
+bool scanned_literals(const std::string& sql, std::vector<std::string>* out) {
+  PgQueryScanResult raw = pg_query_scan(sql.c_str());
+  bool ok = raw.error == nullptr;
+  if (ok) {
+    auto* result = pg_query__scan_result__unpack(nullptr, raw.pbuf.len,
+                                                 reinterpret_cast<const uint8_t*>(raw.pbuf.data));
+    for (size_t i = 0; i < result->n_tokens; ++i) {
+      const auto& t = *result->tokens[i];
+      const char* kind = t.token == PG_QUERY__TOKEN__ICONST   ? "i"
+                         : t.token == PG_QUERY__TOKEN__FCONST ? "f"
+                         : t.token == PG_QUERY__TOKEN__SCONST ? "s"
+                                                              : nullptr;
+      if (kind != nullptr)
+        out->push_back(
+            kind + sql.substr(static_cast<size_t>(t.start), static_cast<size_t>(t.end - t.start)));
+    }
+    pg_query__scan_result__free_unpacked(result, nullptr);
+  }
+  pg_query_free_scan_result(raw);
+  return ok;
+}
+
+TEST(Normalize, lifts_exactly_what_the_scanner_takes_for_literals) {
+  const char* pieces[] = {"SELECT",      " ",   "a",  "t.b",   "1",  "23",     "4.5",  ".5",
+                          "6.",          "1e5", "1e", "'x'",   "''", "'a''b'", "E'q'", "$1",
+                          "$q$",         "+",   "-",  "--",    "/*", "*/",     "(",    ")",
+                          ",",           "=",   "<>", "\"n\"", "\"", "'",      "\n",   ";",
+                          "99999999999", "_",   "x",  "B",     "&",  "U",      "..",   ".",
+                          "\\",          "é",   ":",  "::",    "[",  "e",      "n"};
+  uint64_t state = 12345;
+  auto next = [&] {
+    state ^= state << 13;
+    state ^= state >> 7;
+    state ^= state << 17;
+    return state;
+  };
+  int lifted = 0;
+  for (int round = 0; round < 20'000; ++round) {
+    std::string sql;
+    for (uint64_t n = 1 + next() % 12; n > 0; --n) {
+      sql += pieces[next() % std::size(pieces)];
+      if (next() % 2 == 0) sql += " ";
+    }
+    NormalizedText out;
+    if (!normalize(sql, &out)) continue;
+    std::vector<std::string> want, got;
+    if (!scanned_literals(sql, &want)) continue;  // a text that can't be scanned has no plan
+    for (const Literal& l : out.literals)
+      got.push_back(std::string(l.kind == LiteralClass::kInteger  ? "i"
+                                : l.kind == LiteralClass::kNumber ? "f"
+                                                                  : "s") +
+                    sql.substr(l.offset, l.size));
+    ASSERT_EQ(got, want) << sql;
+    ++lifted;
+  }
+  EXPECT_GT(lifted, 2'000);
+}
+
+}  // namespace
+}  // namespace quorate::sql
