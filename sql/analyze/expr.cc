@@ -144,6 +144,51 @@ ExprPtr clone(const Expr& e) {
   return out;
 }
 
+namespace {
+
+bool same_value(const Datum& a, const Datum& b) {
+  if (a.is_null() || b.is_null()) return a.is_null() && b.is_null();
+  if (a.holds_bytes() && b.holds_bytes()) return a.as_bytes() == b.as_bytes();
+  if (a.holds_bool() && b.holds_bool()) return a.as_bool() == b.as_bool();
+  if (a.holds_int() && b.holds_int()) return a.as_int() == b.as_int();
+  // Bits, so that 0 and -0 stay two values.
+  if (a.holds_double() && b.holds_double()) {
+    double x = a.as_double(), y = b.as_double();
+    return std::memcmp(&x, &y, sizeof x) == 0;
+  }
+  return false;
+}
+
+bool same_aggregate(const AggregateCall& a, const AggregateCall& b) {
+  if (a.info != b.info || a.distinct != b.distinct || !a.filter != !b.filter ||
+      a.order_by.size() != b.order_by.size())
+    return false;
+  if (a.filter && !same_expr(*a.filter, *b.filter)) return false;
+  for (size_t i = 0; i < a.order_by.size(); ++i)
+    if (a.order_by[i].second != b.order_by[i].second ||
+        !same_expr(*a.order_by[i].first, *b.order_by[i].first))
+      return false;
+  return true;
+}
+
+}  // namespace
+
+bool same_expr(const Expr& a, const Expr& b) {
+  if (a.kind != b.kind || a.type != b.type || a.index != b.index || a.relation != b.relation ||
+      a.levels_up != b.levels_up || a.function != b.function || a.op != b.op ||
+      a.negated != b.negated || a.args.size() != b.args.size() || a.subquery || b.subquery ||
+      !a.aggregate != !b.aggregate || a.coerce_length != b.coerce_length ||
+      a.cast.fn != b.cast.fn || !same_value(a.value, b.value))
+    return false;
+  if (a.function != nullptr && a.function->volatility == Volatility::kVolatile) return false;
+  if (a.aggregate && !same_aggregate(*a.aggregate, *b.aggregate)) return false;
+  for (size_t i = 0; i < a.args.size(); ++i) {
+    if (!a.args[i] != !b.args[i]) return false;
+    if (a.args[i] && !same_expr(*a.args[i], *b.args[i])) return false;
+  }
+  return true;
+}
+
 bool is_constant(const Expr& e) { return e.kind == ExprKind::kConst; }
 
 void walk(const Expr& e, const std::function<void(const Expr&)>& visit) {

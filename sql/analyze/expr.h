@@ -53,7 +53,8 @@ enum class ExprKind : uint8_t {
   kScalarSubquery,
   kExists,
   kInSubquery,
-  kArraySubquery,  // `subquery`; kInSubquery: args are the left side, `negated`
+  kArraySubquery,  // `subquery`; kInSubquery: args are the left side, cast to the types of the
+                   // sub-query's columns, compared by their type's =; `negated`
   kAggregate,      // only in Query::targets/having/order of an aggregating query
   kWindow,
   kSetReturning,  // a set-returning function in a select list
@@ -95,7 +96,10 @@ struct Expr {
 
 ExprPtr make_const(Type type, Datum value);
 ExprPtr make_column(uint32_t relation, uint32_t index, Type type, uint32_t levels_up = 0);
-ExprPtr clone(const Expr& e);     // deep
+ExprPtr clone(const Expr& e);  // deep
+// Whether both compute the same from the same: structure, types and values; locations don't count.
+// Never true where a volatile function or a sub-query is inside.
+bool same_expr(const Expr& a, const Expr& b);
 bool is_constant(const Expr& e);  // kConst
 // True when the expression's value can't change within one execution (no volatile calls, columns or
 // sub-queries).

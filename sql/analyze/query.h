@@ -97,6 +97,7 @@ struct OnConflict {
 
 enum class Command : uint8_t { kSelect, kInsert, kUpdate, kDelete, kValues };
 
+// kValues: relations[0] holds the rows, targets are its columns; otherwise like a SELECT.
 struct Query {
   Command command = Command::kSelect;
   std::vector<Relation> relations;
@@ -115,8 +116,9 @@ struct Query {
   ExprPtr limit, offset;  // int8
   std::vector<RowLock> locks;
 
-  // UNION and friends: `left` and `right` have the same column types as targets; order_by, limit
-  // apply to the whole.
+  // UNION and friends: targets are the columns of relations[0], a kSubquery without query that
+  // stands for the result of the operation. `left` and `right` have the same column types as
+  // targets; order_by, limit apply to the whole.
   SetOperation set_operation = SetOperation::kNone;
   bool set_all = false;
   std::unique_ptr<Query> left, right;
