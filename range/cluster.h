@@ -67,7 +67,7 @@ class Cluster {
   // False only when it is known that this life of the coordinator has ended (or has been silent for
   // long).
   bool coordinator_alive(NodeId id, uint64_t incarnation) const;
-  static constexpr runtime::Duration kSilence = std::chrono::seconds(5);
+  static constexpr runtime::Duration kSilence = std::chrono::seconds(3);
 
   // The newest descriptor of the directory's range.
   const std::optional<RangeDescriptor>& root() const { return root_; }

@@ -49,6 +49,7 @@ bool Replica::coordinator_alive(NodeId node, uint64_t epoch) const {
 LogIndex Replica::applied() const { return store_.engine().applied_index(descriptor_.id); }
 
 void Replica::start(const raft::Start& start) {
+  load_records();
   raft::Config config;
   config.range = range();
   config.self = id_;
@@ -57,7 +58,18 @@ void Replica::start(const raft::Start& start) {
   group_ = &store_.raft().add(config, start, *this);
 }
 
+void Replica::load_records() {
+  auto view = engine().view();
+  auto record = view->plain(storage::Keyspace::kRange,
+                            keys::range_record_key(range(), keys::RangeRecord::kGc));
+  CHECK_MSG(record.ok(), record.status().message());
+  if (!record->has_value()) return;
+  CHECK_MSG(decode(**record, gc_).ok(), "a range's gc record can't be read");
+  engine().set_gc_threshold(descriptor_.span, gc_.threshold);
+}
+
 NodeId Replica::leader_node() const {
+  if (group_ == nullptr) return NodeId();
   ReplicaId leader = group_->core().leader();
   for (const auto& r : descriptor_.replicas) {
     if (r.replica == leader) return r.node;
@@ -67,6 +79,7 @@ NodeId Replica::leader_node() const {
 
 LeaseView Replica::lease(Timestamp ts) {
   LeaseView view;
+  if (group_ == nullptr) return view;
   const raft::Raft& core = group_->core();
   view.term = core.term();
   view.leaseholder_hint = leader_node();
@@ -152,7 +165,6 @@ void Replica::apply(const raft::Entry& entry) {
     store_.replica_changed();
   }
   take_lease_if_due();
-  store_.replica_applied(*this);
 }
 
 // A command whose proposer's lease was of another term than its entry changes nothing (design §5);
@@ -188,12 +200,11 @@ void Replica::apply_command(const raft::Entry& entry, const std::shared_ptr<cons
 void Replica::apply_trigger(const Command& command, LogIndex index) {
   if (const auto* split = std::get_if<SplitTrigger>(&command.trigger)) {
     descriptor_ = split->left;
-    std::unique_ptr<Leaseholder> right;
-    store_.split_applied(*this, *split, index, std::move(right));
+    store_.split_applied(*this, *split, index);
   } else if (const auto* replicas = std::get_if<ReplicasTrigger>(&command.trigger)) {
     descriptor_ = replicas->descriptor;
-  } else if (const auto* gc = std::get_if<GcTrigger>(&command.trigger)) {
-    engine().set_gc_threshold(descriptor_.span, gc->threshold);
+  } else if (std::holds_alternative<GcTrigger>(command.trigger)) {
+    engine().set_gc_threshold(descriptor_.span, gc_.threshold);
     return;
   } else {
     return;
@@ -212,7 +223,12 @@ void Replica::take_lease_if_due() {
   if (leaseholder_ != nullptr || handing_over_ || !core.leads() || !core.may_serve()) return;
   lease_term_ = core.term();
   lease_start_ = clock().now();
-  leaseholder_ = Leaseholder::create(*this, store_.resolver(), lease_start_);
+  if (adopted_ != nullptr && lease_term_ == kBirthTerm) {
+    leaseholder_ = std::move(adopted_);
+  } else {
+    leaseholder_ = Leaseholder::create(*this, store_.resolver(), lease_start_);
+  }
+  adopted_.reset();
   if (!handed_over_locks_.empty()) {
     Status imported = leaseholder_->import_locks(handed_over_locks_);
     if (!imported.ok())
@@ -232,9 +248,60 @@ void Replica::drop_lease() {
   leaseholder_.reset();
 }
 
-Bytes Replica::on_hand_over(ReplicaId) {
+Bytes Replica::on_hand_over(ReplicaId to) {
   handing_over_ = true;
-  return leaseholder_ == nullptr ? Bytes() : leaseholder_->export_locks();
+  if (leaseholder_ == nullptr) return Bytes();
+  Bytes locks = leaseholder_->export_locks();
+  NodeId successor;
+  for (const auto& r : descriptor_.replicas) {
+    if (r.replica == to) successor = r.node;
+  }
+  leaseholder_->close(successor);
+  return locks;
+}
+
+// Called by the leaseholder with a write latch on the whole span: nothing is in flight.
+runtime::Task<Status> Replica::admin_split(SplitRequest request) {
+  const RangeDescriptor before = descriptor_;
+  Bytes at = request.at.empty() ? engine().middle_key(before.span) : request.at;
+  if (at.empty() || at == before.span.start || !before.span.contains(at)) {
+    co_return invalid_argument("range " + range().to_string() + " can't be split there");
+  }
+  for (const auto& r : before.replicas) {
+    if (r.role != ReplicaRole::kVoter)
+      co_return unavailable("range " + range().to_string() + " is changing its replicas");
+  }
+  SplitTrigger trigger;
+  trigger.left = before;
+  trigger.left.span.end = at;
+  ++trigger.left.generation;
+  trigger.right.id = request.new_range;
+  trigger.right.span = {at, before.span.end};
+  trigger.right.generation = trigger.left.generation;
+  for (const auto& r : before.replicas) {
+    trigger.right.replicas.push_back(
+        {r.node, r.store, trigger.right.next_replica, ReplicaRole::kVoter});
+    trigger.right.next_replica = trigger.right.next_replica.next();
+  }
+  trigger.clock = clock().now();
+  trigger.leaseholder = store();
+  raft::ConfState right_conf;
+  for (const auto& r : trigger.right.replicas) {
+    right_conf.voters.insert(r.replica);
+    right_conf.stores[r.replica] = r.store;
+  }
+  storage::WriteBatch batch;
+  const auto put = [&](RangeId id, keys::RangeRecord record, const Bytes& value) {
+    batch.put(storage::Keyspace::kRange, keys::range_record_key(id, record), value);
+  };
+  put(range(), keys::RangeRecord::kDescriptor, encode(trigger.left));
+  put(request.new_range, keys::RangeRecord::kDescriptor, encode(trigger.right));
+  put(request.new_range, keys::RangeRecord::kConf, encode(right_conf));
+  put(request.new_range, keys::RangeRecord::kGc, encode(gc_));
+  Command command;
+  command.trigger = std::move(trigger);
+  command.operations = batch.bytes();
+  co_return co_await propose(std::move(command));
 }
 
 void Replica::on_handed_over(const raft::HandOver& hand_over) {

@@ -30,6 +30,10 @@ class Replica : public ReplicaContext, public raft::GroupClient {
   ~Replica() override;
 
   void start(const raft::Start& start);
+  // A split's child on the leaseholder's store: serves from its first moment on with its share of
+  // the parent's locks and timestamp cache.
+  void adopt(std::unique_ptr<Leaseholder> leaseholder) { adopted_ = std::move(leaseholder); }
+  bool started() const { return group_ != nullptr; }
 
   RangeId range() const { return descriptor_.id; }
   ReplicaId id() const { return id_; }
@@ -41,8 +45,6 @@ class Replica : public ReplicaContext, public raft::GroupClient {
   raft::Group& group() { return *group_; }
   const raft::ConfState& conf() const { return group_->core().conf(); }
 
-  // Moves the lease; ok when this replica no longer leads.
-  runtime::Task<Status> transfer_lease(NodeId to);
   // One step of a membership change, with the descriptor that describes it. ok when applied.
   runtime::Task<Status> change_replicas(raft::ConfChange change, RangeDescriptor after);
 
@@ -57,6 +59,11 @@ class Replica : public ReplicaContext, public raft::GroupClient {
   runtime::Task<Status> propose(Command command) override;
   bool has_space() const override;
   bool coordinator_alive(NodeId node, uint64_t epoch) const override;
+  Timestamp gc_threshold() const override { return gc_.threshold; }
+  Timestamp record_mark() const override { return gc_.record_mark; }
+  runtime::Task<Status> admin_split(SplitRequest request) override;
+  // ok when this replica no longer leads.
+  runtime::Task<Status> transfer_lease(NodeId to) override;
 
   // raft::GroupClient
   void apply(const raft::Entry& entry) override;
@@ -79,6 +86,7 @@ class Replica : public ReplicaContext, public raft::GroupClient {
   void apply_command(const raft::Entry& entry, const std::shared_ptr<const Bytes>& payload,
                      BytesView encoded, const raft::ConfState* conf);
   void apply_trigger(const Command& command, LogIndex index);
+  void load_records();
   void take_lease_if_due();
   void drop_lease();
 
@@ -89,6 +97,8 @@ class Replica : public ReplicaContext, public raft::GroupClient {
   raft::Group* group_ = nullptr;  // owned by MultiRaft
   std::map<LogIndex, std::shared_ptr<Pending>> pending_;
   std::shared_ptr<Leaseholder> leaseholder_;
+  std::unique_ptr<Leaseholder> adopted_;
+  GcTrigger gc_;
   Timestamp lease_start_;
   Term lease_term_;
   bool handing_over_ = false;

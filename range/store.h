@@ -104,10 +104,8 @@ class Store {
   // --- for Replica ---
   void send_snapshot(RangeId range, raft::Message message);
   runtime::Task<Status> install_snapshot(Replica& replica, raft::SnapshotMeta meta);
-  void split_applied(Replica& parent, const SplitTrigger& trigger, LogIndex index,
-                     std::unique_ptr<Leaseholder> child_leaseholder);
+  void split_applied(Replica& parent, const SplitTrigger& trigger, LogIndex index);
   void replica_changed();  // replicas or their stores changed: liveness learns whom to ask
-  void replica_applied(Replica& replica);
 
   static constexpr runtime::RpcMethod kBatchMethod = 1;
   static constexpr runtime::RpcMethod kSnapshotMethod = 2;
@@ -116,14 +114,13 @@ class Store {
   struct IncomingSnapshot;
   struct SnapshotChunk;
   runtime::Task<Status> start_replica(RangeId range);
-  runtime::Task<void> start_child(BirthRecord birth, std::unique_ptr<Leaseholder> leaseholder,
-                                  bool leads, raft::HardState hard_state);
+  runtime::Task<void> start_recovered_child(RangeId range);
+  runtime::Task<void> start_child(RangeId range, raft::HardState hard_state, raft::Birth birth);
   runtime::Task<void> stream_snapshot(RangeId range, raft::Message message);
+  runtime::Task<Result<Bytes>> on_batch(Bytes request);
   runtime::Task<Result<Bytes>> on_snapshot_chunk(runtime::PeerId from, Bytes request);
   void on_stray(StoreId from, raft::Message message);
-  Replica& add_replica(ReplicaId id, RangeDescriptor descriptor, raft::ConfState conf,
-                       const raft::Start& start);
-  raft::Config raft_config(RangeId range, ReplicaId id);
+  Replica& add_replica(ReplicaId id, RangeDescriptor descriptor, raft::ConfState conf);
   void send_to_store(StoreId to, runtime::Channel channel, Bytes frame);
 
   runtime::Env& env_;
@@ -137,8 +134,8 @@ class Store {
   std::unique_ptr<raft::MultiRaft> raft_;
   std::map<RangeId, std::unique_ptr<Replica>> replicas_;
   std::map<Bytes, RangeId> by_start_;
-  std::map<RangeId, BirthRecord> unborn_;  // children whose parent has not come to the split yet
-  std::set<RangeId> being_born_;
+  std::map<RangeId, BirthRecord>
+      unborn_;  // recovered children whose parent has not come to the split yet
   std::map<RangeId, std::unique_ptr<IncomingSnapshot>> incoming_;
   std::set<std::pair<RangeId, ReplicaId>> streaming_;
   runtime::TaskScope scope_;

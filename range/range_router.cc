@@ -1,0 +1,243 @@
+#include "range/range_router.h"
+
+#include "range/keys.h"
+
+namespace quorate::range {
+namespace {
+
+constexpr auto kRetryPause = std::chrono::milliseconds(20);
+constexpr auto kWatchStep = std::chrono::milliseconds(200);
+
+bool may_write(const BatchRequest& request) {
+  for (const Request& r : request.requests) {
+    if (std::holds_alternative<CommitRequest>(r) || std::holds_alternative<EndTxnRequest>(r) ||
+        std::holds_alternative<SplitRequest>(r)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
+RangeRouter::RangeRouter(runtime::Env& env, runtime::Hlc& clock, runtime::Rpc& rpc,
+                         Cluster& cluster, Store& store)
+    : env_(env),
+      clock_(clock),
+      rpc_(rpc),
+      cluster_(cluster),
+      store_(store),
+      system_(env, clock, *this, cluster.self()),
+      scope_(*env.executor) {}
+
+RangeRouter::~RangeRouter() { scope_.cancel_all(); }
+
+void RangeRouter::start() { scope_.spawn(watch_loop()); }
+
+const RangeDescriptor* RangeRouter::by_id(RangeId range) const {
+  auto start = starts_.find(range);
+  if (start == starts_.end()) return nullptr;
+  auto it = cache_.find(start->second);
+  return it == cache_.end() || it->second.id != range ? nullptr : &it->second;
+}
+
+void RangeRouter::learn(const RangeDescriptor& descriptor) {
+  if (!descriptor.id || descriptor.span.empty()) return;
+  if (descriptor.span.start.empty()) cluster_.learn_root(descriptor);
+  if (cache_.size() >= kCachedRangesMax) {
+    cache_.clear();
+    starts_.clear();
+    leaseholders_.clear();
+  }
+  // Whatever overlaps and is older goes; when something overlapping is newer, what we were told is
+  // old.
+  auto it = cache_.upper_bound(descriptor.span.start);
+  if (it != cache_.begin()) --it;
+  while (it != cache_.end() && (descriptor.span.end.empty() || it->first < descriptor.span.end)) {
+    if (!it->second.span.overlaps(descriptor.span)) {
+      ++it;
+      continue;
+    }
+    if (it->second.generation > descriptor.generation) return;
+    starts_.erase(it->second.id);
+    it = cache_.erase(it);
+  }
+  starts_[descriptor.id] = descriptor.span.start;
+  cache_[descriptor.span.start] = descriptor;
+}
+
+const RangeDescriptor* RangeRouter::cached(BytesView key) {
+  auto it = cache_.upper_bound(Bytes(key));
+  if (it == cache_.begin()) return nullptr;
+  --it;
+  return it->second.span.contains(key) ? &it->second : nullptr;
+}
+
+runtime::Task<Result<RangeDescriptor>> RangeRouter::locate(Bytes key, runtime::CancelToken token) {
+  if (const RangeDescriptor* known = cached(key)) co_return *known;
+  if (Replica* local = store_.find_by_key(key); local != nullptr && local->started()) {
+    learn(local->descriptor());
+    if (const RangeDescriptor* known = cached(key)) co_return *known;
+  }
+  if (!cluster_.root()) co_return unavailable("this node does not know yet where the directory is");
+  if (cluster_.root()->span.contains(key)) {
+    learn(*cluster_.root());
+    co_return *cluster_.root();
+  }
+  const Bytes first = keys::directory_key("");
+  KeySpan span{first, key_successor(keys::directory_key(key))};
+  for (int attempt = 0; attempt < 100; ++attempt) {
+    if (token.cancelled()) co_return token.status();
+    CO_ASSIGN_OR_RETURN(SystemKv::Entry entry, co_await system_.last(span));
+    RangeDescriptor found;
+    if (!entry.value.empty()) CO_RETURN_IF_ERROR(decode(entry.value, found));
+    if (found.id && found.span.contains(key)) {
+      learn(found);
+      co_return found;
+    }
+    // Between a split and its arrival in the directory the record on the left is newer than its
+    // right.
+    CO_RETURN_IF_ERROR(co_await runtime::sleep_for(*env_.executor, kRetryPause, token));
+  }
+  co_return unavailable("the directory has no range for key " + escape_bytes(key));
+}
+
+// Who to ask: the one that was named, then the replicas in turn, silent nodes last.
+NodeId RangeRouter::choose(const RangeDescriptor& descriptor, NodeId hint, size_t attempt) const {
+  if (hint && (attempt == 0 || cluster_.alive(hint))) return hint;
+  std::vector<NodeId> order;
+  for (const auto& r : descriptor.replicas) {
+    if (r.role == ReplicaRole::kVoter && cluster_.alive(r.node)) order.push_back(r.node);
+  }
+  if (order.empty()) {
+    for (const auto& r : descriptor.replicas) order.push_back(r.node);
+  }
+  return order.empty() ? NodeId() : order[attempt % order.size()];
+}
+
+runtime::Task<BatchResponse> RangeRouter::deliver(NodeId to, BatchRequest request,
+                                                  runtime::Instant deadline,
+                                                  runtime::CancelToken token) {
+  if (to == cluster_.self()) co_return co_await store_.serve(std::move(request), std::move(token));
+  BatchResponse response;
+  response.outcome = Outcome::kError;
+  runtime::PeerId peer = cluster_.peer(to);
+  if (peer == 0) {
+    response.error = unavailable("no address of node " + to.to_string() + " is known");
+    co_return response;
+  }
+  Call call;
+  const NodeInfo* node = cluster_.find(to);
+  call.incarnation = node == nullptr ? 0 : node->incarnation;
+  auto registered = calls_.emplace(to, &call);
+  struct Unregister {
+    std::multimap<NodeId, Call*>& calls;
+    std::multimap<NodeId, Call*>::iterator it;
+    ~Unregister() { calls.erase(it); }
+  } unregister{calls_, registered};
+  runtime::CancelHook forward;
+  forward.hook(token, [](void* c) { static_cast<Call*>(c)->cancel.cancel(cancelled()); }, &call);
+  auto answer =
+      co_await rpc_.call(peer, Store::kBatchMethod, encode(request), deadline, call.cancel.token());
+  if (!answer.ok()) {
+    response.error = token.cancelled() ? token.status() : answer.status();
+    co_return response;
+  }
+  Status decoded = decode(*answer, response);
+  if (!decoded.ok()) {
+    response.outcome = Outcome::kError;
+    response.error = decoded;
+  }
+  co_return response;
+}
+
+runtime::Task<BatchResponse> RangeRouter::send(BatchRequest request, runtime::CancelToken token) {
+  const runtime::Instant deadline =
+      env_.executor->now() + std::chrono::milliseconds(request.patience_ms);
+  const bool writes = may_write(request);
+  const RangeId range = request.range;
+  bool sent_away = false;
+  std::string last_reason;
+  NodeId hint;
+  if (auto known = leaseholders_.find(range); known != leaseholders_.end()) hint = known->second;
+  if (store_.local_leaseholder(range) != nullptr) hint = cluster_.self();
+  for (size_t attempt = 0;; ++attempt) {
+    BatchResponse response;
+    const RangeDescriptor* descriptor = by_id(range);
+    NodeId to = hint;
+    if (descriptor != nullptr) {
+      to = choose(*descriptor, hint, attempt);
+      request.generation = descriptor->generation;
+    }
+    if (!to) {
+      response.outcome = Outcome::kRangeMismatch;  // forgotten meanwhile: the caller locates again
+      co_return response;
+    }
+    BatchRequest copy = request;
+    copy.now = clock_.now();
+    response = co_await deliver(to, std::move(copy), deadline, token);
+    if (response.now) (void)clock_.update(response.now);
+    for (const RangeDescriptor& d : response.descriptors) learn(d);
+    switch (response.outcome) {
+      case Outcome::kOk:
+      case Outcome::kNeedTimestamp:
+        leaseholders_[range] = to;
+        co_return response;
+      case Outcome::kRangeMismatch:
+        co_return response;
+      case Outcome::kNotLeaseholder:
+        hint = response.leaseholder == to ? NodeId() : response.leaseholder;
+        last_reason = "it has no leaseholder";
+        break;
+      case Outcome::kError: {
+        if (to == cluster_.self() || token.cancelled()) co_return response;
+        // From the transport, or an answer? Only what never reached the other side's evaluation may
+        // be tried again.
+        const StatusCode code = response.error.code();
+        if (response.now ||
+            (code != StatusCode::kUnavailable && code != StatusCode::kDeadlineExceeded &&
+             code != StatusCode::kCancelled)) {
+          co_return response;
+        }
+        sent_away = true;
+        last_reason = "node " + to.to_string() + " does not answer";
+        hint = NodeId();
+        break;
+      }
+    }
+    leaseholders_.erase(range);
+    if (env_.executor->now() + kRetryPause >= deadline) {
+      const std::string what = "range " + range.to_string() + " is not available: " + last_reason;
+      response.outcome = Outcome::kError;
+      response.error = writes && sent_away
+                           ? ambiguous(what + "; the write may or may not have happened")
+                           : unavailable(what);
+      co_return response;
+    }
+    if (attempt == 0) continue;
+    Status slept = co_await runtime::sleep_for(*env_.executor, kRetryPause, token);
+    if (!slept.ok()) {
+      response.outcome = Outcome::kError;
+      response.error = slept;
+      co_return response;
+    }
+  }
+}
+
+// Calls to a node that has gone silent or was restarted are given up, so that they can be made
+// elsewhere.
+runtime::Task<void> RangeRouter::watch_loop() {
+  for (;;) {
+    Status slept = co_await runtime::sleep_for(*env_.executor, kWatchStep);
+    if (!slept.ok()) co_return;
+    std::vector<Call*> lost;
+    for (auto& [node, call] : calls_) {
+      const NodeInfo* info = cluster_.find(node);
+      if (!cluster_.alive(node) || (info != nullptr && info->incarnation != call->incarnation))
+        lost.push_back(call);
+    }
+    for (Call* call : lost) call->cancel.cancel(unavailable("the node went away"));
+  }
+}
+
+}  // namespace quorate::range

@@ -1,0 +1,528 @@
+#include "range/store.h"
+
+#include "range/keys.h"
+
+namespace quorate::range {
+namespace {
+
+Bytes birth_key(RangeId range) { return "birth/" + range.to_string(); }
+
+ReplicaId own_replica(const RangeDescriptor& descriptor, StoreId store) {
+  const ReplicaDescriptor* own = descriptor.find(store);
+  return own == nullptr ? ReplicaId() : own->replica;
+}
+
+raft::ConfState conf_of(const RangeDescriptor& descriptor) {
+  raft::ConfState conf;
+  for (const auto& r : descriptor.replicas) {
+    (r.role == ReplicaRole::kLearner ? conf.learners : conf.voters).insert(r.replica);
+    conf.stores[r.replica] = r.store;
+  }
+  return conf;
+}
+
+}  // namespace
+
+Store::Store(runtime::Env& env, runtime::Hlc& clock, runtime::Rpc& rpc, Cluster& cluster,
+             Options options)
+    : env_(env),
+      clock_(clock),
+      rpc_(rpc),
+      cluster_(cluster),
+      options_(std::move(options)),
+      scope_(*env.executor) {
+  env_.network->receive(runtime::Channel::kRaft, [this](runtime::PeerId, BytesView frame) {
+    if (raft_ != nullptr) raft_->receive(frame);
+  });
+  env_.network->receive(runtime::Channel::kLiveness, [this](runtime::PeerId, BytesView frame) {
+    if (raft_ != nullptr) liveness_->receive(frame);
+  });
+  rpc_.handle(kSnapshotMethod, [this](runtime::PeerId from, Bytes request) {
+    return on_snapshot_chunk(from, std::move(request));
+  });
+  rpc_.handle(kBatchMethod,
+              [this](runtime::PeerId, Bytes request) { return on_batch(std::move(request)); });
+}
+
+runtime::Task<Result<Bytes>> Store::on_batch(Bytes encoded) {
+  BatchRequest request;
+  CO_RETURN_IF_ERROR(decode(encoded, request));
+  if (raft_ == nullptr) co_return unavailable("the store is not open yet");
+  BatchResponse response = co_await serve(std::move(request), {});
+  co_return encode(response);
+}
+
+Store::~Store() {
+  env_.network->receive(runtime::Channel::kRaft, nullptr);
+  env_.network->receive(runtime::Channel::kLiveness, nullptr);
+  scope_.cancel_all();
+  replicas_.clear();
+  raft_.reset();
+  liveness_.reset();
+}
+
+void Store::send_to_store(StoreId to, runtime::Channel channel, Bytes frame) {
+  // One store a node: they bear the same number.
+  runtime::PeerId peer = cluster_.peer(NodeId(to.value));
+  if (peer != 0) env_.network->send(peer, channel, std::move(frame));
+}
+
+runtime::Task<Status> Store::open(std::unique_ptr<storage::CheckpointStore> checkpoint,
+                                  ConflictResolver& resolver) {
+  resolver_ = &resolver;
+  storage::EngineOptions engine_options = options_.engine;
+  CO_ASSIGN_OR_RETURN(engine_,
+                      co_await storage::Engine::open(env_, engine_options, std::move(checkpoint)));
+  Liveness::Options liveness_options = options_.liveness;
+  liveness_options.store = options_.id;
+  liveness_ = std::make_unique<Liveness>(
+      env_, engine_->log(), clock_, liveness_options, [this](StoreId to, Bytes frame) {
+        send_to_store(to, runtime::Channel::kLiveness, std::move(frame));
+      });
+  liveness_->on_change = [this] {
+    if (raft_ != nullptr) raft_->wake_all();
+  };
+  CO_RETURN_IF_ERROR(co_await liveness_->start());
+  raft::MultiRaft::Options raft_options{options_.id, options_.raft_tick};
+  raft_ = std::make_unique<raft::MultiRaft>(
+      env_, engine_->log(), clock_, liveness_->view(), raft_options,
+      [this](StoreId to, Bytes frame) {
+        send_to_store(to, runtime::Channel::kRaft, std::move(frame));
+      },
+      [this](Status s) {
+        if (on_failure) on_failure(s);
+      });
+  raft_->unknown = [this](StoreId from, raft::Message m) { on_stray(from, std::move(m)); };
+  for (RangeId range : engine_->log().ranges()) CO_RETURN_IF_ERROR(co_await start_replica(range));
+  replica_changed();
+  raft_->start();
+  co_return Status();
+}
+
+runtime::Task<Status> Store::start_replica(RangeId range) {
+  storage::LogStore& log = engine_->log();
+  const ReplicaId id = log.replica(range);
+  if (!id) co_return Status();  // a tombstone
+  for (const auto& damaged : log.damaged()) {
+    if (damaged.range != range) continue;
+    // Its extent may hold acknowledged entries and votes: it must not speak again under this id.
+    env_.log.error("r{}: the log of replica {} is damaged; it stays down until it is replaced",
+                   range.value, id.value);
+    co_return Status();
+  }
+  BirthRecord birth;
+  if (Bytes kept = log.local(birth_key(range)); !kept.empty())
+    CO_RETURN_IF_ERROR(decode(kept, birth));
+  if (birth.parent && engine_->applied_index(birth.parent) < birth.parent_index) {
+    unborn_[range] = birth;
+    co_return Status();
+  }
+  RangeDescriptor descriptor = birth.descriptor;
+  raft::Start start;
+  start.conf = birth.conf;
+  {
+    auto view = engine_->view();
+    CO_ASSIGN_OR_RETURN(auto known,
+                        view->plain(storage::Keyspace::kRange,
+                                    keys::range_record_key(range, keys::RangeRecord::kDescriptor)));
+    if (known) CO_RETURN_IF_ERROR(decode(*known, descriptor));
+    CO_ASSIGN_OR_RETURN(auto conf,
+                        view->plain(storage::Keyspace::kRange,
+                                    keys::range_record_key(range, keys::RangeRecord::kConf)));
+    if (conf) {
+      CO_RETURN_IF_ERROR(decode(*conf, start.conf));
+    } else if (start.conf.stores.empty()) {
+      start.conf = conf_of(descriptor);
+    }
+  }
+  if (!descriptor.id)
+    co_return corruption("range " + range.to_string() + " has a log and no descriptor");
+  if (Bytes kept = log.hard_state(range); !kept.empty())
+    CO_RETURN_IF_ERROR(decode(kept, start.hard_state));
+  start.applied = engine_->applied_index(range);
+  // What a child of ours was born from is committed, whatever this replica still knew of it.
+  for (RangeId other : log.ranges()) {
+    BirthRecord child;
+    Bytes kept = log.local(birth_key(other));
+    if (kept.empty() || !decode(kept, child).ok() || child.parent != range) continue;
+    start.hard_state.commit = std::max(start.hard_state.commit, child.parent_index);
+  }
+  start.hard_state.commit =
+      std::max(std::min(start.hard_state.commit, log.last_index(range)), start.applied);
+  add_replica(id, std::move(descriptor), start.conf).start(start);
+  co_return Status();
+}
+
+Replica& Store::add_replica(ReplicaId id, RangeDescriptor descriptor, raft::ConfState conf) {
+  const RangeId range = descriptor.id;
+  by_start_[descriptor.span.start] = range;
+  auto replica = std::make_unique<Replica>(*this, id, std::move(descriptor), std::move(conf));
+  Replica& added = *replica;
+  CHECK(replicas_.emplace(range, std::move(replica)).second);
+  return added;
+}
+
+runtime::Task<Status> Store::bootstrap() {
+  CHECK(replicas_.empty());
+  const Bytes directory_start, system_start(1, keys::kSystemPrefix),
+      tables_start(1, keys::kTablePrefix);
+  const std::pair<Bytes, Bytes> spans[] = {
+      {directory_start, system_start}, {system_start, tables_start}, {tables_start, Bytes()}};
+  uint64_t next = 1;
+  for (const auto& [start, end] : spans) {
+    BirthRecord birth;
+    RangeDescriptor& d = birth.descriptor;
+    d.id = RangeId(next++);
+    d.span = {start, end};
+    d.generation = 1;
+    d.replicas = {{options_.node, options_.id, ReplicaId(1), ReplicaRole::kVoter}};
+    d.next_replica = ReplicaId(2);
+    birth.conf = conf_of(d);
+    birth.index = kBirthIndex;
+    birth.term = kBirthTerm;
+    engine_->log().reset(d.id, ReplicaId(1), kBirthIndex, kBirthTerm);
+    raft::HardState hard;
+    hard.term = kBirthTerm;
+    hard.commit = kBirthIndex;
+    engine_->log().set_hard_state(d.id, ReplicaId(1), encode(hard));
+    engine_->log().put_local(birth_key(d.id), encode(birth));
+  }
+  CO_RETURN_IF_ERROR(co_await engine_->log().sync());
+  for (uint64_t range = 1; range < next; ++range) {
+    CO_RETURN_IF_ERROR(co_await start_replica(RangeId(range)));
+    find(RangeId(range))->group().campaign();
+  }
+  replica_changed();
+  co_return Status();
+}
+
+Replica* Store::find(RangeId range) {
+  auto it = replicas_.find(range);
+  return it == replicas_.end() ? nullptr : it->second.get();
+}
+
+Replica* Store::find_by_key(BytesView key) {
+  auto it = by_start_.upper_bound(Bytes(key));
+  if (it == by_start_.begin()) return nullptr;
+  Replica* replica = find(std::prev(it)->second);
+  return replica != nullptr && replica->descriptor().span.contains(key) ? replica : nullptr;
+}
+
+Leaseholder* Store::local_leaseholder(RangeId range) {
+  Replica* replica = find(range);
+  return replica == nullptr ? nullptr : replica->leaseholder().get();
+}
+
+runtime::Task<BatchResponse> Store::serve(BatchRequest request, runtime::CancelToken token) {
+  const RangeId range = request.range;
+  BatchResponse response;
+  Replica* replica = find(range);
+  std::shared_ptr<Leaseholder> leaseholder = replica == nullptr ? nullptr : replica->leaseholder();
+  if (leaseholder == nullptr) {
+    response.outcome = Outcome::kNotLeaseholder;
+    response.now = clock_.now();
+    if (replica != nullptr) {
+      response.leaseholder = replica->leader_node();
+      response.descriptors.push_back(replica->descriptor());
+    }
+    co_return response;
+  }
+  response = co_await leaseholder->serve(std::move(request), std::move(token));
+  if (response.outcome == Outcome::kRangeMismatch) {
+    // Most often the range has split here: tell of the other half too.
+    replica = find(range);
+    if (replica != nullptr) {
+      response.descriptors = {replica->descriptor()};
+      Replica* right = replica->descriptor().span.end.empty()
+                           ? nullptr
+                           : find_by_key(replica->descriptor().span.end);
+      if (right != nullptr) response.descriptors.push_back(right->descriptor());
+    }
+  }
+  co_return response;
+}
+
+std::vector<RangeStatus> Store::status() {
+  std::vector<RangeStatus> out;
+  for (const auto& [range, replica] : replicas_) {
+    if (!replica->started()) continue;
+    const raft::Raft& core = replica->group().core();
+    RangeStatus s;
+    s.descriptor = replica->descriptor();
+    s.leads = replica->leaseholder() != nullptr;
+    s.leaseholder = replica->leader_node();
+    s.term = core.term();
+    s.applied = replica->applied();
+    s.commit = core.log().committed();
+    s.last = engine_->log().last_index(range);
+    storage::SpanStats stats = engine_->span_stats(s.descriptor.span);
+    s.bytes = stats.bytes;
+    s.rows = stats.rows;
+    out.push_back(std::move(s));
+  }
+  return out;
+}
+
+runtime::Task<Status> Store::drain(runtime::Instant deadline) {
+  for (;;) {
+    std::vector<RangeId> held;
+    for (const auto& [range, replica] : replicas_) {
+      if (replica->leaseholder() != nullptr) held.push_back(range);
+    }
+    if (held.empty()) co_return Status();
+    bool nobody = true;
+    for (RangeId range : held) {
+      Replica* replica = find(range);
+      if (replica == nullptr || replica->leaseholder() == nullptr) continue;
+      NodeId to;
+      for (const auto& r : replica->descriptor().replicas) {
+        const NodeInfo* node = cluster_.find(r.node);
+        bool usable =
+            r.node != options_.node && r.role == ReplicaRole::kVoter && cluster_.alive(r.node);
+        if (usable && node != nullptr && !node->draining) to = r.node;
+      }
+      if (!to) continue;
+      nobody = false;
+      Status moved = co_await replica->transfer_lease(to);
+      if (!moved.ok()) env_.log.info("drain: {}", moved.message());
+    }
+    if (nobody) co_return unavailable("no other node can take the leases");
+    if (env_.executor->now() >= deadline)
+      co_return deadline_exceeded("drain did not finish in time");
+    CO_RETURN_IF_ERROR(co_await runtime::sleep_for(*env_.executor, std::chrono::milliseconds(50)));
+  }
+}
+
+Status Store::health() const {
+  if (engine_ == nullptr) return unavailable("the store is not open");
+  return engine_->health();
+}
+
+// --- splits ---
+
+void Store::split_applied(Replica& parent, const SplitTrigger& trigger, LogIndex index) {
+  const RangeId child_range = trigger.right.id;
+  clock_.forward(trigger.clock);
+  if (auto unborn = unborn_.find(child_range); unborn != unborn_.end()) {
+    // Recovered: the child's log and hard state are already here.
+    unborn_.erase(unborn);
+    scope_.spawn(start_recovered_child(child_range));
+    return;
+  }
+  const ReplicaId id = own_replica(trigger.right, options_.id);
+  if (!id || find(child_range) != nullptr || engine_->log().tombstone(child_range) > id) return;
+  if (engine_->log().replica(child_range)) return;  // born before a crash and started already
+  ReplicaId leader = own_replica(trigger.right, trigger.leaseholder);
+  const raft::LeaderBinding& binding = parent.group().core().hard_state().binding;
+  StoreEpoch epoch = binding.store == trigger.leaseholder ? binding.epoch : StoreEpoch();
+  const bool lead = trigger.leaseholder == options_.id && parent.leaseholder() != nullptr;
+  raft::HardState hard =
+      raft::birth_hard_state(kBirthTerm, kBirthIndex, leader, trigger.leaseholder, epoch);
+  BirthRecord birth{
+      1, trigger.right, conf_of(trigger.right), kBirthIndex, kBirthTerm, parent.range(), index};
+  storage::LogStore& log = engine_->log();
+  log.reset(child_range, id, kBirthIndex, kBirthTerm);
+  log.set_hard_state(child_range, id, encode(hard));
+  log.put_local(birth_key(child_range), encode(birth));
+  Replica& child = add_replica(id, trigger.right, birth.conf);
+  if (lead) child.adopt(parent.leaseholder()->split_off(child, trigger.right.span.start));
+  scope_.spawn_now(
+      start_child(child_range, hard, lead ? raft::Birth::kLeader : raft::Birth::kFollower));
+}
+
+runtime::Task<void> Store::start_recovered_child(RangeId range) {
+  Status started = co_await start_replica(range);
+  if (!started.ok() && on_failure) on_failure(started);
+  replica_changed();
+}
+
+runtime::Task<void> Store::start_child(RangeId range, raft::HardState hard_state,
+                                       raft::Birth birth) {
+  Status synced = co_await engine_->log().sync();  // safety: child-birth
+  Replica* child = find(range);
+  if (!synced.ok() || child == nullptr) co_return;
+  raft::Start start;
+  start.hard_state = hard_state;
+  start.conf = conf_of(child->descriptor());
+  start.applied = engine_->applied_index(range);
+  start.birth = birth;
+  child->start(start);
+  replica_changed();
+}
+
+// --- snapshots ---
+
+struct Store::SnapshotChunk {
+  RangeId range;
+  RangeDescriptor descriptor;
+  uint64_t stream = 0;
+  uint64_t number = 0;
+  bool last = false;
+  StoreId from;
+  raft::Message message;  // with the last chunk: stepped when the state lies ready
+  Bytes bytes;
+  template <class A>
+  void serialize(A& a) {
+    a(range, descriptor, stream, number, last, from, message, bytes);
+  }
+};
+
+struct Store::IncomingSnapshot {
+  uint64_t stream = 0;
+  uint64_t next = 0;
+  RangeDescriptor descriptor;
+  std::unique_ptr<storage::Engine::SnapshotWriter> writer;
+  bool complete = false;
+};
+
+void Store::send_snapshot(RangeId range, raft::Message message) {
+  if (!streaming_.insert({range, message.to}).second) return;
+  scope_.spawn(stream_snapshot(range, std::move(message)));
+}
+
+runtime::Task<void> Store::stream_snapshot(RangeId range, raft::Message message) {
+  struct Slot {
+    std::set<std::pair<RangeId, ReplicaId>>& set;
+    std::pair<RangeId, ReplicaId> key;
+    ~Slot() { set.erase(key); }
+  } slot{streaming_, {range, message.to}};
+  const ReplicaId to = message.to;
+  Status outcome;
+  Replica* replica = find(range);
+  if (replica == nullptr) co_return;
+  const RangeDescriptor descriptor = replica->descriptor();
+  StoreId target = replica->conf().store_of(to);
+  const raft::ConfState conf = replica->conf();
+  runtime::PeerId peer = cluster_.peer(NodeId(target.value));
+  auto made = co_await engine_->make_snapshot(range, descriptor.span);
+  if (!made.ok()) outcome = made.status();
+  SnapshotChunk chunk;
+  chunk.range = range;
+  chunk.descriptor = descriptor;
+  chunk.from = options_.id;
+  env_.entropy(reinterpret_cast<char*>(&chunk.stream), sizeof chunk.stream);
+  while (outcome.ok() && peer != 0 && !chunk.last) {
+    auto bytes = co_await (*made)->next_chunk();
+    if (!bytes.ok()) {
+      outcome = bytes.status();
+      break;
+    }
+    chunk.bytes = std::move(*bytes);
+    chunk.last = chunk.bytes.empty();
+    if (chunk.last) {
+      raft::SnapshotMeta meta{(*made)->info().index, (*made)->info().term, conf};
+      chunk.message = message;
+      chunk.message.snapshot = std::make_shared<const raft::SnapshotMeta>(meta);
+      chunk.message.clock = clock_.now();
+    }
+    const runtime::Instant deadline = env_.executor->now() + std::chrono::seconds(30);
+    auto answer = co_await rpc_.call(peer, kSnapshotMethod, encode(chunk), deadline);
+    if (!answer.ok()) outcome = answer.status();
+    ++chunk.number;
+  }
+  if (!outcome.ok())
+    env_.log.info("r{}: snapshot to s{}: {}", range.value, target.value, outcome.message());
+  replica = find(range);
+  if (replica != nullptr && replica->started())
+    replica->group().report_snapshot(to, outcome.ok() && peer != 0);
+}
+
+runtime::Task<Result<Bytes>> Store::on_snapshot_chunk(runtime::PeerId, Bytes request) {
+  SnapshotChunk chunk;
+  CO_RETURN_IF_ERROR(decode(request, chunk));
+  if (raft_ == nullptr) co_return unavailable("the store is not open yet");
+  if (chunk.number == 0) {
+    // A span that another replica here still holds belongs to it: its split has not been applied
+    // yet.
+    for (const auto& [range, replica] : replicas_) {
+      if (range != chunk.range && replica->descriptor().span.overlaps(chunk.descriptor.span)) {
+        co_return unavailable("range " + range.to_string() +
+                              " still holds keys of the snapshot here");
+      }
+    }
+    if (unborn_.contains(chunk.range)) co_return unavailable("the range is about to be born here");
+    CO_ASSIGN_OR_RETURN(auto writer, co_await engine_->receive_snapshot());
+    auto incoming = std::make_unique<IncomingSnapshot>();
+    incoming->stream = chunk.stream;
+    incoming->descriptor = chunk.descriptor;
+    incoming->writer = std::move(writer);
+    incoming_[chunk.range] = std::move(incoming);
+  }
+  auto it = incoming_.find(chunk.range);
+  if (it == incoming_.end() || it->second->stream != chunk.stream ||
+      it->second->next != chunk.number) {
+    co_return unavailable("not the chunk that was expected");
+  }
+  ++it->second->next;
+  if (!chunk.last) {
+    IncomingSnapshot* incoming = it->second.get();
+    CO_RETURN_IF_ERROR(co_await incoming->writer->add_chunk(std::move(chunk.bytes)));
+    co_return Bytes();
+  }
+  it->second->complete = true;
+  CO_RETURN_IF_ERROR(clock_.update(chunk.message.clock));
+  Replica* replica = find(chunk.range);
+  if (replica == nullptr) {
+    if (engine_->log().tombstone(chunk.range) > chunk.message.to) {
+      incoming_.erase(it);
+      co_return unavailable("this replica was removed");
+    }
+    replica = &add_replica(chunk.message.to, chunk.descriptor, raft::ConfState());
+    // Recorded with the store's next sync, before this replica acknowledges anything.
+    engine_->log().reset(chunk.range, chunk.message.to, LogIndex(0), Term(0));
+    replica->start(raft::Start());
+  }
+  if (!replica->started() || replica->id() != chunk.message.to) {
+    incoming_.erase(it);
+    co_return unavailable("another replica of the range is here");
+  }
+  replica->group().learn_store(chunk.message.from, chunk.from);
+  replica->group().step(std::move(chunk.message));
+  co_return Bytes();
+}
+
+runtime::Task<Status> Store::install_snapshot(Replica& replica, raft::SnapshotMeta meta) {
+  auto it = incoming_.find(replica.range());
+  if (it == incoming_.end() || !it->second->complete)
+    co_return internal_error("no received snapshot to install");
+  auto incoming = std::move(it->second);
+  incoming_.erase(it);
+  const RangeId range = replica.range();
+  CO_RETURN_IF_ERROR(
+      co_await incoming->writer->install(range, incoming->descriptor.span, meta.index, meta.term));
+  env_.log.info("r{}: snapshot at index {} installed", range.value, meta.index.value);
+  by_start_[incoming->descriptor.span.start] = range;
+  replica_changed();
+  co_return Status();
+}
+
+// --- messages for ranges that are not here ---
+
+void Store::on_stray(StoreId from, raft::Message message) {
+  if (message.type != raft::MessageType::kAppend && message.type != raft::MessageType::kHeartbeat)
+    return;
+  if (unborn_.contains(message.range) || replicas_.contains(message.range)) return;
+  if (engine_->log().tombstone(message.range) > message.to) return;
+  // Nothing of this range is here: the leader learns that it must send a snapshot.
+  raft::Message answer;
+  answer.type = raft::MessageType::kAppendResp;
+  answer.range = message.range;
+  answer.from = message.to;
+  answer.to = message.from;
+  answer.term = message.term;
+  answer.index = message.index;
+  answer.reject = true;
+  raft_->send_stray(from, std::move(answer));
+}
+
+void Store::replica_changed() {
+  std::set<StoreId> peers;
+  for (const auto& [range, replica] : replicas_) {
+    for (const auto& r : replica->descriptor().replicas) peers.insert(r.store);
+    if (!replica->started()) continue;
+    for (const auto& [id, store] : replica->conf().stores) peers.insert(store);
+  }
+  liveness_->set_peers(std::move(peers));
+}
+
+}  // namespace quorate::range
