@@ -66,6 +66,9 @@ class LogView {
   // A received state that is not yet durable here.
   const std::optional<SnapshotMeta>& pending_snapshot() const { return snapshot_; }
 
+  // What a lagging replica would be sent.
+  SnapshotMeta offered_snapshot() const { return storage_->snapshot(); }
+
   void check_invariants() const;
 
  private:

@@ -50,6 +50,7 @@ struct Progress {
   bool probe_sent = false;     // kProbe: one message is out
   LogIndex pending_snapshot;   // kSnapshot: the index offered
   LogIndex told_commit;        // the greatest commit index sent that the replica can use
+  LogIndex known_commit;       // the greatest that it has confirmed
   StoreEpoch accepted_epoch;   // bound to us in this term under this epoch; zero: not bound
   bool recent_active = false;  // answered since the last election timeout
   InflightWindow window;

@@ -139,11 +139,13 @@ class Raft {
   void on_applied(LogIndex index);
   // For each kConfChange entry handed out, before its on_applied, unless the applier refuses the
   // entry (the same way on every replica). Returns the configuration to store with the applied
-  // state.
-  Result<ConfState> apply_conf_change(const ConfChange& change);
+  // state. kFailedPrecondition: a received snapshot has overtaken the entry. kCorruption: not a
+  // change.
+  Result<ConfState> apply_conf_change(const Entry& entry);
   // Sends the commit index to followers that no append has told; tick() does it after commit_ticks.
   void flush_commit();
   void report_unreachable(ReplicaId to);
+  // The outcome of every kSnapshot message that was handed out; nothing else goes there before it.
   void report_snapshot(ReplicaId to, bool received);
 
   // --- outputs ---
@@ -180,7 +182,7 @@ class Raft {
   bool stopped_serving() const { return stopped_serving_; }
   // A leader that the joint configuration it is in removes: hand over, then the joint one is left.
   bool must_hand_over() const;
-  // Where an election timeout stands; for tests.
+  // For tests: the drawn timeout in ticks.
   uint32_t election_timeout() const { return election_timeout_; }
   void set_election_timeout(uint32_t ticks) { election_timeout_ = ticks; }
 
@@ -190,6 +192,7 @@ class Raft {
   // raft.cc: terms, roles, dispatch, outputs
   void reset(Term term);
   void become_follower(Term term, ReplicaId leader);
+  bool kept_by_leader(const Message& m);
   bool step_higher_term(const Message& m);
   void step_lower_term(const Message& m);
   void step_same_term(Message& m);
@@ -199,8 +202,12 @@ class Raft {
   void draw_election_timeout();
   void release_promises(WriteId persisted);
   HardState current_hard_state() const;
+  bool hard_state_changed() const;
+  void collect_write(Ready& out);
+  void collect_promises();
+  void collect_committed(Ready& out);
   SoftState soft_state() const;
-  void note_commit(LogIndex before);
+  void commit_to(LogIndex index);
 
   // follower.cc
   void accept_leader(const Message& m);
@@ -211,25 +218,31 @@ class Raft {
   void on_vote_request(const Message& m);
   void tick_follower();
   LogIndex acknowledgeable(LogIndex index) const;
+  void answer_append(const Message& m, LogIndex matched);
+  void tell_damage(ReplicaId to);
   void heal_if_proved();
   StoreEpoch epoch_bound_to(ReplicaId leader) const;
 
   // candidate.cc
   bool may_campaign() const;
   bool unapplied_conf_change() const;
-  void campaign_start(bool pre_vote, bool hand_over);
   void become_candidate(bool hand_over);
   void request_votes(bool pre_vote, bool hand_over);
   void on_vote_answer(const Message& m);
 
   // leader.cc: replication
   void become_leader();
-  void append_own(std::vector<Entry> entries);
+  LogIndex append_own(EntryType type, Payload payload);
+  void note_answer(const Message& m, Progress& pr);
+  void reset_progress();
   Proposed propose_entry(EntryType type, Payload payload);
   bool send_append(ReplicaId to, Progress& pr, bool even_if_empty);
-  void send_snapshot(ReplicaId to, Progress& pr);
+  bool send_snapshot(ReplicaId to, Progress& pr);
   void send_heartbeat(ReplicaId to, Progress& pr, const ReadIndexQueue::Read* read);
   void broadcast_append();
+  void tell_reads(std::vector<ReadIndexQueue::Read> reads);
+  Refusal read_refusal() const;
+  void on_append_rejection(const Message& m, Progress& pr);
   void fill_leader(Message& m) const;
   void on_append_answer(const Message& m);
   void on_heartbeat_answer(const Message& m);
@@ -279,6 +292,7 @@ class Raft {
   uint32_t commit_untold_ticks_ = 0;
   uint32_t unsupported_ticks_ = 0;
   size_t uncommitted_bytes_ = 0;
+  bool append_due_ = false;      // proposals since the last Ready: they leave together
   LogIndex term_start_;          // the entry that opened this leader's term
   LogIndex pending_conf_index_;  // no change is proposed before this is applied
   ReadIndexQueue reads_;

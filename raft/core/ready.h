@@ -49,8 +49,8 @@ struct HandOver {
 struct Ready {
   // --- to be written as one atomic batch and synced, when `write` is not zero ---
   WriteId write = 0;
-  // Install this state before `entries`, dropping the whole log. Nothing is handed out to apply
-  // before its write was acknowledged.
+  // Install this state before `entries`, dropping the whole log and whatever was handed out to
+  // apply and is not applied yet. Nothing is handed out to apply before its write was acknowledged.
   std::optional<SnapshotMeta> snapshot;
   // Replace the log from entries[0].index on.
   std::vector<Entry> entries;

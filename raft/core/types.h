@@ -170,10 +170,11 @@ struct Message {
   ReplicaId from, to;
   Term term;  // the sender's, except in kPreVote and its granting answer: the term asked for
   Term log_term;
-  LogIndex index;
-  LogIndex commit;
-  LogIndex hint;  // of a rejection: the last position that may match, with `log_term`
+  LogIndex index;   // of kHeartbeat and its answer: the number of a waiting read, zero: none
+  LogIndex commit;  // in answers: the sender's own
+  LogIndex hint;    // of a rejection: the last position that may match, with `log_term`
   bool reject = false;
+  bool damaged = false;  // of a rejection: the sender lost acknowledged entries, hint is all it has
   bool hand_over = false;  // of kVote: asked under a hand-over, may ignore support
   StoreId leader_store;    // of a leader's messages, with `epoch`: bind yourself to this
   StoreEpoch epoch;        // asked for by a leader; in answers: the epoch the sender is bound to
@@ -185,8 +186,8 @@ struct Message {
 
   template <class Archive>
   void serialize(Archive& a) {
-    a(type, range, from, to, term, log_term, index, commit, hint, reject, hand_over, leader_store,
-      epoch, clock, context, entries, snapshot);
+    a(type, range, from, to, term, log_term, index, commit, hint, reject, damaged, hand_over,
+      leader_store, epoch, clock, context, entries, snapshot);
   }
 };
 
