@@ -32,6 +32,12 @@ struct PlantedBugs {
   QUORATE_PLANTED(log_recycled_record);  // record-life: what a segment held before is replayed
   QUORATE_PLANTED(log_torn_tail);        // record-life: the readable part of a torn batch counts
   QUORATE_PLANTED(log_vote_lost);        // checkpoint-whole: checkpoints leave hard states out
+  // range
+  QUORATE_PLANTED(forget_reads);             // a leaseholder starts without a low-water mark
+  QUORATE_PLANTED(skip_refresh);             // refresh: every read counts as unchanged
+  QUORATE_PLANTED(commit_twice);             // commit-once: a resend does not look for the record
+  QUORATE_PLANTED(ignore_lost_locks);        // locks-save-work: a write's base is not checked
+  QUORATE_PLANTED(recover_without_prevent);  // prevent-then-abort: a missing write may still land
 };
 
 #undef QUORATE_PLANTED

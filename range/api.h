@@ -260,8 +260,8 @@ enum class TxnStatus : uint8_t {
   kAborted = 4
 };
 
-// The replicated record of a transaction, at its anchor (Keyspace::kTxnRecord, key: ordered anchor
-// + id). Frozen layout: on disk.
+// The replicated record of a transaction, at its anchor (Keyspace::kTxnRecord, key:
+// range/eval/records.h). Frozen layout: on disk.
 struct TxnRecord {
   uint8_t format = 1;
   TxnStatus status = TxnStatus::kUnknown;
@@ -294,7 +294,8 @@ struct EndTxnResponse {
 };
 
 // Turns intents into versions, or removes them. Idempotent. `remove_record`: the last step, at the
-// anchor.
+// anchor: the record forgets its keys, so that garbage collection may take it (safety:
+// record-mark).
 struct ResolveRequest {
   TxnId txn;
   std::vector<Bytes> keys;

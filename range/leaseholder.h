@@ -13,6 +13,7 @@
 #include <memory>
 #include <vector>
 
+#include "base/planted.h"
 #include "range/api.h"
 #include "range/replica_context.h"
 #include "runtime/cancel.h"
@@ -24,10 +25,11 @@ struct LockInfo {
   Bytes key;
   LockMode mode = LockMode::kNone;
   TxnHeader holder;
-  std::vector<TxnHeader> waiters;
+  std::vector<TxnHeader> waiters;  // in the order in which they will be served
+  std::vector<LockMode> waiter_modes;
   template <class A>
   void serialize(A& a) {
-    a(key, mode, holder, waiters);
+    a(key, mode, holder, waiters, waiter_modes);
   }
 };
 
@@ -50,12 +52,16 @@ class ConflictResolver {
 class Leaseholder {
  public:
   virtual ~Leaseholder() = default;
-  // `low_water`: no write at or below it. `context` and `resolver` outlive this.
+  // `low_water`: no write at or below it. `context` and `resolver` outlive this. The applied state
+  // must be complete: an entry of the lease's own term has been applied (safety:
+  // own-term-applied).
   static std::unique_ptr<Leaseholder> create(ReplicaContext& context, ConflictResolver& resolver,
-                                             Timestamp low_water);
+                                             Timestamp low_water, PlantedBugs planted = {});
 
   // Never throws its outcome away: the answer tells kNotLeaseholder when the lease is gone,
-  // kAmbiguous where a proposal's fate is unknown.
+  // kAmbiguous where a proposal's fate is unknown. To give up, cancel the token and go on awaiting:
+  // the token ends every wait but that for a proposal. (A frame destroyed during a proposal leaves
+  // its latches in place for good, since nobody may read around what may still be applied.)
   virtual runtime::Task<BatchResponse> serve(BatchRequest request, runtime::CancelToken token) = 0;
 
   // Answers everything that waits with kNotLeaseholder; serve() does so from now on. Proposals in

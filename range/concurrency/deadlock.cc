@@ -1,0 +1,107 @@
+#include "range/concurrency/deadlock.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+namespace quorate::range {
+
+namespace {
+
+// Ordered by id, so that the same locks give the same victims.
+struct Graph {
+  std::map<TxnId, Timestamp> began;
+  std::map<TxnId, std::set<TxnId>> waits_for;
+
+  void add(const TxnHeader& waiter, LockMode waiter_mode, const TxnHeader& other,
+           LockMode other_mode) {
+    if (waiter.id == other.id) return;
+    if (waiter_mode == LockMode::kShared && other_mode == LockMode::kShared) return;
+    began[waiter.id] = waiter.began;
+    began[other.id] = other.began;
+    waits_for[waiter.id].insert(other.id);
+  }
+  void remove(const TxnId& txn) {
+    waits_for.erase(txn);
+    for (auto& [waiter, others] : waits_for) others.erase(txn);
+  }
+};
+
+Graph build(const std::vector<LockInfo>& locks) {
+  Graph g;
+  for (const LockInfo& lock : locks) {
+    for (size_t i = 0; i < lock.waiters.size(); ++i) {
+      g.add(lock.waiters[i], lock.waiter_modes[i], lock.holder, lock.mode);
+      for (size_t k = 0; k < i; ++k)
+        g.add(lock.waiters[i], lock.waiter_modes[i], lock.waiters[k], lock.waiter_modes[k]);
+    }
+  }
+  return g;
+}
+
+// A circle, in order; empty when there is none. Depth first, with a stack of its own: chains may be
+// long.
+std::vector<TxnId> find_circle(const Graph& g) {
+  enum class Mark : uint8_t { kOpen, kDone };
+  std::map<TxnId, Mark> marks;
+  for (const auto& [root, unused] : g.waits_for) {
+    if (marks.contains(root)) continue;
+    struct Step {
+      TxnId txn;
+      std::vector<TxnId> rest;
+    };
+    std::vector<Step> path;
+    auto enter = [&](const TxnId& txn) {
+      marks[txn] = Mark::kOpen;
+      auto it = g.waits_for.find(txn);
+      Step step{txn, {}};
+      if (it != g.waits_for.end()) step.rest.assign(it->second.rbegin(), it->second.rend());
+      path.push_back(std::move(step));
+    };
+    enter(root);
+    while (!path.empty()) {
+      if (path.back().rest.empty()) {
+        marks[path.back().txn] = Mark::kDone;
+        path.pop_back();
+        continue;
+      }
+      const TxnId next = path.back().rest.back();
+      path.back().rest.pop_back();
+      auto mark = marks.find(next);
+      if (mark == marks.end()) {
+        enter(next);
+      } else if (mark->second == Mark::kOpen) {
+        std::vector<TxnId> circle;
+        auto at =
+            std::find_if(path.begin(), path.end(), [&](const Step& s) { return s.txn == next; });
+        for (; at != path.end(); ++at) circle.push_back(at->txn);
+        return circle;
+      }
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+std::vector<TxnId> find_deadlock_victims(const std::vector<LockInfo>& locks) {
+  Graph g = build(locks);
+  std::vector<TxnId> victims;
+  for (;;) {
+    std::vector<TxnId> circle = find_circle(g);
+    if (circle.empty()) return victims;
+    TxnId victim =
+        *std::max_element(circle.begin(), circle.end(), [&](const TxnId& a, const TxnId& b) {
+          return std::pair(g.began[a], a) < std::pair(g.began[b], b);
+        });
+    victims.push_back(victim);
+    g.remove(victim);
+  }
+}
+
+Status deadlock_detected() {
+  return Status(StatusCode::kAborted, sqlstate::kDeadlockDetected, "deadlock detected")
+      .with_hint("See server log for query details.");
+}
+
+}  // namespace quorate::range

@@ -1,0 +1,43 @@
+// The last commits of a range, so that a refresh need not read again: what was written since, and
+// which columns of it (design §9).
+//
+// Complete above complete_from(): every commit of the range above it is in here, those in flight
+// included (they are added before they are proposed; one that fails stays, which only makes a
+// refresh fail needlessly). Bounded; the oldest go.
+#pragma once
+
+#include <deque>
+
+#include "range/api.h"
+
+namespace quorate::range {
+
+class RecentCommits {
+ public:
+  // Nothing is known of commits at or below `complete_from`.
+  explicit RecentCommits(Timestamp complete_from) : complete_from_(complete_from) {}
+
+  void add(BytesView key, Timestamp ts, ColumnSet changed, const TxnId& txn);
+  Timestamp complete_from() const { return complete_from_; }
+  // Everything that is remembered covers (from, ...].
+  bool covers(Timestamp from) const { return from >= complete_from_; }
+  // A key of read.span that somebody else than `txn` changed in (read.from, to] in a column that
+  // was used; nullptr: none.
+  const Bytes* conflict(const ReadSpan& read, Timestamp to, const TxnId& txn) const;
+  // Did `txn` write `key` at `ts`?
+  bool wrote(const TxnId& txn, BytesView key, Timestamp ts) const;
+  size_t size() const { return entries_.size(); }
+
+ private:
+  struct Entry {
+    Timestamp ts;
+    Timestamp greatest;  // of this entry and all before it: where it is low, a walk may stop
+    ColumnSet changed;
+    TxnId txn;
+    Bytes key;
+  };
+  Timestamp complete_from_;
+  std::deque<Entry> entries_;  // in the order of evaluation, which is not that of timestamps
+};
+
+}  // namespace quorate::range

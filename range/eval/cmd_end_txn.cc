@@ -1,0 +1,56 @@
+// Makes a transaction's outcome explicit in its record, once and for ever.
+//
+//     record            commit at (ts, attempt)                abort of `attempt`
+//     none              refused: nothing was staged            ABORTED, so that nothing is staged
+//     later STAGING, same     COMMITTED                              ABORTED STAGING, other    says
+//     STAGING: a later attempt is under way, which this one knows nothing of COMMITTED         says
+//     so                                says so ABORTED           says so says so
+#include "range/eval/evaluation.h"
+
+namespace quorate::range {
+
+namespace {
+
+void put_record(Evaluation& e, const TxnRecord& record, EndTxnResponse& out) {
+  e.writes.put(storage::Keyspace::kTxnRecord, txn_record_key(e.txn.anchor, e.txn.id),
+               encode(record));
+  out.status = record.status;
+  out.commit_ts = record.commit_ts;
+}
+
+Verdict end_without_record(Evaluation& e, const EndTxnRequest& request, EndTxnResponse& out) {
+  if (request.commit) {
+    out.status = TxnStatus::kUnknown;
+    return Verdict::kDone;
+  }
+  out.status = TxnStatus::kAborted;
+  // Nothing of that attempt can be written any more, with or without a record.
+  if (request.attempt <= e.context.record_mark()) return Verdict::kDone;
+  TxnRecord record;
+  record.status = TxnStatus::kAborted;
+  record.attempt = request.attempt;
+  record.heartbeat = e.context.clock().now();
+  put_record(e, record, out);
+  return Verdict::kDone;
+}
+
+}  // namespace
+
+Verdict eval_end_txn(Evaluation& e, const EndTxnRequest& request, EndTxnResponse& out) {
+  if (!e.txn.id || !e.context.descriptor().span.contains(e.txn.anchor))
+    return e.fail(internal_error("ending a transaction needs its anchor in this range"));
+  auto found = load_record(*e.view, e.txn.anchor, e.txn.id);
+  if (!found.ok()) return e.fail(found.status());
+  if (!*found) return end_without_record(e, request, out);
+  TxnRecord record = std::move(**found);
+  out.status = record.status;
+  out.commit_ts = record.commit_ts;
+  if (record.status != TxnStatus::kStaging || record.attempt != request.attempt)
+    return Verdict::kDone;
+  if (request.commit && record.commit_ts != request.commit_ts) return Verdict::kDone;
+  record.status = request.commit ? TxnStatus::kCommitted : TxnStatus::kAborted;
+  put_record(e, record, out);
+  return Verdict::kDone;
+}
+
+}  // namespace quorate::range

@@ -1,0 +1,31 @@
+// Raises the range's thresholds: versions that no read at or above `threshold` sees may go, and
+// records of transactions that ended long ago do. A record goes only when nothing points to it any
+// more: a committed one that still lists keys may have intents. The mark is raised with the first
+// record that goes (safety: record-mark).
+#include "base/limits.h"
+#include "range/eval/evaluation.h"
+
+namespace quorate::range {
+
+Verdict eval_gc(Evaluation& e, const GcRequest& request) {
+  const Timestamp now = e.context.clock().now();
+  if (request.threshold >= now || request.records_before >= now)
+    return e.fail(invalid_argument("garbage collection can't reach into the future"));
+  GcTrigger trigger{std::max(request.threshold, e.context.gc_threshold()),
+                    std::max(request.records_before, e.context.record_mark())};
+  auto it = e.view->plains(storage::Keyspace::kTxnRecord, e.context.descriptor().span);
+  for (size_t removed = 0; it->valid() && removed < limits::kGcRecordsMax; it->next()) {
+    auto record = parse_record(it->value());
+    if (!record.ok()) return e.fail(record.status());
+    const bool finished =
+        record->status == TxnStatus::kCommitted || record->status == TxnStatus::kAborted;
+    if (!finished || !record->keys.empty() || record->attempt > trigger.record_mark) continue;
+    e.writes.remove(storage::Keyspace::kTxnRecord, it->key());
+    ++removed;
+  }
+  if (!it->status().ok()) return e.fail(it->status());
+  e.trigger = trigger;
+  return Verdict::kDone;
+}
+
+}  // namespace quorate::range

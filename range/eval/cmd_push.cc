@@ -1,0 +1,63 @@
+// Answers whoever waits for another transaction: how does it stand, and has it been left alone?
+//
+// A transaction without a record is one whose staging has not come here (yet). When its coordinator
+// is dead, or it has been asked about for long enough, an ABORTED record makes sure that it never
+// will.
+#include "base/limits.h"
+#include "range/eval/evaluation.h"
+
+namespace quorate::range {
+
+namespace {
+
+// A living coordinator ends a staged transaction within milliseconds. Recovering a living one's is
+// safe and merely wasteful.
+constexpr int64_t kAbandonedAfterMicros = 1'000'000;
+
+bool coordinator_dead(const Evaluation& e, const TxnId& txn) {
+  const TxnHeader* header = e.state.locks.header_of(txn);
+  return header != nullptr && header->coordinator &&
+         !e.context.coordinator_alive(header->coordinator, header->coordinator_epoch);
+}
+
+// When somebody first asked about a transaction that has no record here.
+Timestamp watched_since(Evaluation& e, const TxnId& txn, Timestamp now) {
+  auto& watches = e.state.watches;
+  if (watches.size() >= limits::kPushWatchesMax && !watches.contains(txn)) {
+    auto oldest = watches.begin();
+    for (auto it = watches.begin(); it != watches.end(); ++it) {
+      if (it->second < oldest->second) oldest = it;
+    }
+    watches.erase(oldest);
+  }
+  return watches.emplace(txn, now).first->second;
+}
+
+}  // namespace
+
+Verdict eval_push(Evaluation& e, const PushRequest& request, PushResponse& out) {
+  auto found = load_record(*e.view, request.anchor, request.txn);
+  if (!found.ok()) return e.fail(found.status());
+  const Timestamp now = e.context.clock().now();
+  auto long_ago = [&](Timestamp t) { return t.add_micros(kAbandonedAfterMicros) < now; };
+  if (*found) {
+    e.state.watches.erase(request.txn);
+    out.record = std::move(**found);
+    out.abandoned = out.record.status == TxnStatus::kStaging &&
+                    (coordinator_dead(e, request.txn) || long_ago(out.record.heartbeat));
+    return Verdict::kDone;
+  }
+  out.record.status = TxnStatus::kPending;
+  out.abandoned = coordinator_dead(e, request.txn) || long_ago(watched_since(e, request.txn, now));
+  if (!out.abandoned) return Verdict::kDone;
+  e.state.watches.erase(request.txn);
+  // Bars every attempt up to now: messages that are still under way.
+  out.record.status = TxnStatus::kAborted;
+  out.record.attempt = now;
+  out.record.heartbeat = now;
+  e.writes.put(storage::Keyspace::kTxnRecord, txn_record_key(request.anchor, request.txn),
+               encode(out.record));
+  return Verdict::kDone;
+}
+
+}  // namespace quorate::range

@@ -1,0 +1,20 @@
+// Is a staged write there? When it is not, the timestamp cache sees to it that it never will be
+// (safety: prevent-then-abort).
+#include "range/eval/evaluation.h"
+
+namespace quorate::range {
+
+Verdict eval_query_intent(Evaluation& e, const QueryIntentRequest& request,
+                          QueryIntentResponse& out) {
+  out.found = false;
+  if (e.look_for_intents()) {
+    auto found = load_intent(*e.view, request.key);
+    if (!found.ok()) return e.fail(found.status());
+    out.found = *found && (*found)->txn == request.txn && (*found)->ts <= request.ts;
+  }
+  if (!out.found && !e.planted.recover_without_prevent)
+    e.state.reads.add(BytesView(request.key), request.ts, kAllColumns, TxnId());
+  return Verdict::kDone;
+}
+
+}  // namespace quorate::range

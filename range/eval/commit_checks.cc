@@ -1,0 +1,80 @@
+#include "range/eval/commit_checks.h"
+
+#include "base/limits.h"
+
+namespace quorate::range {
+
+namespace {
+
+// A tombstone that was collected since leaves no version: then its row is still absent.
+bool base_holds(const Evaluation& e, Timestamp base,
+                const std::optional<storage::Version>& newest) {
+  if (newest) return newest->ts == base;
+  return !base || base <= e.context.gc_threshold();
+}
+
+}  // namespace
+
+Verdict check_write(Evaluation& e, const RowWrite& write, Timestamp* lowest) {
+  auto intent = e.foreign_intent(write.key);
+  if (!intent.ok()) return e.fail(intent.status());
+  if (*intent) return e.block_on_intent(write.key, **intent);
+  if (e.state.locks.blocked(write.key, e.txn.id, LockMode::kExclusive))
+    return e.block_on_lock(write.key, LockMode::kExclusive);
+  auto newest = e.view->newest(write.key);
+  if (!newest.ok()) return e.fail(newest.status());
+  if (write.base && !e.planted.ignore_lost_locks && !base_holds(e, *write.base, *newest))
+    return e.fail(
+        concurrent_update(write.key, *newest && (*newest)->deleted ? "delete" : "update"));
+  if (*newest) lowest->forward((*newest)->ts.next());
+  const ColumnSet changed = write.deleted ? kAllColumns : write.changed;
+  lowest->forward(e.state.reads.floor(write.key, changed, e.txn.id).next());
+  return Verdict::kDone;
+}
+
+Verdict check_locked_reads(Evaluation& e, const std::vector<Bytes>& keys) {
+  for (const Bytes& key : keys) {
+    if (!e.planted.ignore_lost_locks && !e.state.locks.holds(key, e.txn.id, LockMode::kShared))
+      return e.fail(concurrent_update(key));
+  }
+  return Verdict::kDone;
+}
+
+Status check_limits(Evaluation& e, const CommitRequest& request) {
+  bool grows = false;
+  for (const RowWrite& w : request.writes) {
+    if (w.key.size() > limits::kKeyBytesMax)
+      return resource_exhausted("a key of " + std::to_string(w.key.size()) +
+                                " bytes exceeds the maximum of " +
+                                std::to_string(limits::kKeyBytesMax));
+    if (w.value.size() > limits::kValueBytesMax)
+      return resource_exhausted("a row of " + std::to_string(w.value.size()) +
+                                " bytes exceeds the maximum of " +
+                                std::to_string(limits::kValueBytesMax));
+    grows |= !w.deleted;
+  }
+  if (grows && !e.context.has_space())
+    return resource_exhausted("could not write: a store of range " +
+                                  e.context.descriptor().id.to_string() +
+                                  " has no space left on its device",
+                              sqlstate::kDiskFull)
+        .with_hint("Check free disk space.");
+  return Status();
+}
+
+Status attempt_too_old() {
+  return ambiguous("the commit's outcome is unknown: records of its time have been collected");
+}
+
+Status aborted_by_others() {
+  return aborted("could not serialize access: the transaction was aborted while it committed")
+      .with_detail("Another transaction found its coordinator silent for too long.");
+}
+
+Status read_changed(BytesView key) {
+  return aborted("could not serialize access due to read/write dependencies among transactions")
+      .with_detail("A row in " + describe_key(key) + " changed after it was read.")
+      .with_hint("The transaction might succeed if retried.");
+}
+
+}  // namespace quorate::range

@@ -1,0 +1,57 @@
+#include "range/eval/records.h"
+
+#include "base/ordered_encoding.h"
+
+namespace quorate::range {
+
+TxnHeader Intent::header() const {
+  TxnHeader h;
+  h.id = txn;
+  h.anchor = anchor;
+  h.read_ts = ts;
+  h.began = began;
+  h.coordinator = coordinator;
+  h.coordinator_epoch = coordinator_epoch;
+  return h;
+}
+
+Bytes txn_record_key(BytesView anchor, const TxnId& txn) {
+  Bytes key;
+  key.reserve(anchor.size() + 16);
+  key.append(anchor);
+  put_ordered_u64(txn.high, key);
+  put_ordered_u64(txn.low, key);
+  return key;
+}
+
+Result<TxnRecord> parse_record(BytesView value) {
+  TxnRecord record;
+  RETURN_IF_ERROR(decode(value, record));
+  if (record.format != 1) return corruption("a transaction record has an unknown format");
+  return record;
+}
+
+Result<Intent> parse_intent(BytesView value) {
+  Intent intent;
+  RETURN_IF_ERROR(decode(value, intent));
+  if (intent.format != 1) return corruption("an intent has an unknown format");
+  return intent;
+}
+
+Result<std::optional<TxnRecord>> load_record(storage::ReadView& view, BytesView anchor,
+                                             const TxnId& txn) {
+  ASSIGN_OR_RETURN(auto value,
+                   view.plain(storage::Keyspace::kTxnRecord, txn_record_key(anchor, txn)));
+  if (!value) return std::optional<TxnRecord>();
+  ASSIGN_OR_RETURN(TxnRecord record, parse_record(*value));
+  return std::optional<TxnRecord>(std::move(record));
+}
+
+Result<std::optional<Intent>> load_intent(storage::ReadView& view, BytesView key) {
+  ASSIGN_OR_RETURN(auto value, view.plain(storage::Keyspace::kIntent, key));
+  if (!value) return std::optional<Intent>();
+  ASSIGN_OR_RETURN(Intent intent, parse_intent(*value));
+  return std::optional<Intent>(std::move(intent));
+}
+
+}  // namespace quorate::range
