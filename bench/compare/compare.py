@@ -112,6 +112,9 @@ def measure(workload, running, clients, options, progress, table):
             for c in clients:
                 table[workload.name, c, system.name].error = f"prepare: {e}"
     for c in clients:
+        if c != getattr(workload, "clients", c) and c != clients[0]:
+            progress.done += options.rounds * len(running)
+            continue
         for round_number in range(options.rounds):
             for system in running:
                 cell = table[workload.name, c, system.name]

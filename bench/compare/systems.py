@@ -109,6 +109,7 @@ class System:
         self.directory = os.path.join(directory, self.name.replace("/", "_").replace("=", "_"))
         self.ports = []
         self.processes = []
+        self.launched = {}  # pid -> what spawn() was given
 
     def urls(self):
         return ",".join(f"postgresql://{self.user}@127.0.0.1:{p}/{self.database}" for p in self.ports)
@@ -120,13 +121,32 @@ class System:
         return cpu_seconds(self.pids())
 
     def launch(self, command, log, user=None):
+        """Starts a server process; `kill` and `restart` know it by its place in `processes`."""
+        process = self.spawn(command, log, user)
+        self.processes.append(process)
+        return process
+
+    def kill(self, i):
+        """As a power cut for the process: it and its children get SIGKILL."""
+        for pid in tree([self.processes[i].pid]):
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        self.processes[i].wait()
+
+    def restart(self, i):
+        self.processes[i] = self.spawn(*self.launched[self.processes[i].pid])
+
+    def spawn(self, command, log, user):
         out = open(os.path.join(self.directory, log), "ab")
         options = {}
         if user is not None and os.geteuid() == 0:
             entry = pwd.getpwnam(user)
             options = {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, cwd=self.directory, **options)
-        self.processes.append(process)
+        with out:
+            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, cwd=self.directory, **options)
+        self.launched[process.pid] = (command, log, user)
         return process
 
     def stop(self):

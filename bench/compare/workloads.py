@@ -4,6 +4,7 @@ import json
 import os
 import re
 import subprocess
+import time
 
 from systems import TOP
 
@@ -54,6 +55,35 @@ class Tpcc:
 
     def finish(self, system):
         call([TPCC, "check", "-q", "--url", system.urls(), "--warehouses", self.warehouses], 600)
+
+
+class Copy:
+    """Bulk load: COPY of rows with a bigint key and 100 bytes into an empty table. tx/s are rows/s."""
+
+    group = "copy"
+    canned = False
+    clients = 1  # whatever is asked for
+
+    def __init__(self, rows):
+        self.name, self.rows = f"COPY of {rows:,} rows", rows
+
+    def psql(self, system, *more):
+        return call(["psql", "-qX", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-p", str(system.ports[0]), "-U", system.user,
+                     "-d", system.database, *more], 600)
+
+    def prepare(self, system, options):
+        self.file = os.path.join(os.path.dirname(system.directory), "copy.tsv")
+        if not os.path.exists(self.file):
+            with open(self.file, "w") as f:
+                f.writelines(f"{i}\t{str(i * 7919):x>100}\n" for i in range(self.rows))
+            os.chmod(self.file, 0o644)
+
+    def run(self, system, clients, seconds):
+        self.psql(system, "-c", "DROP TABLE IF EXISTS copied", "-c",
+                  "CREATE TABLE copied (id bigint PRIMARY KEY, payload varchar(100))")
+        start = time.time()
+        self.psql(system, "-c", f"\\copy copied FROM '{self.file}'")
+        return Result(self.rows / (time.time() - start), self.rows)
 
 
 class Pgbench:
@@ -110,6 +140,7 @@ def make(only, warehouses, scale, rows):
         Sysbench("oltp_read_write", rows, canned=True), Sysbench("oltp_write_only", rows, canned=True),
         Sysbench("oltp_update_index", rows, canned=True), Sysbench("oltp_insert", rows, canned=True),
         Pgbench("select-only", "select-only", scale), Pgbench("TPC-B", "tpcb-like", scale), Tpcc(warehouses),
+        Copy(1_000_000),
     ]
     if not only:
         return every

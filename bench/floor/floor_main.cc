@@ -85,8 +85,8 @@ class Reactor {
   bool has_waiters() const { return waiting_count_.load(std::memory_order_relaxed) > 0; }
 
  private:
-  void handle(const epoll_event& event, bool& wrote);
-  void readable(Connection& c, bool& wrote);
+  void handle(const epoll_event& event);
+  void readable(Connection& c);
   void flush(Connection& c);
   void close(Connection& c);
   void answer_committed();
@@ -210,15 +210,14 @@ void Reactor::run() {
         n = ::epoll_wait(epoll_, events, 128, 0);
       if (n == 0) n = ::epoll_wait(epoll_, events, 128, -1);
     }
-    bool wrote = false;
-    for (int i = 0; i < n; ++i) handle(events[i], wrote);
+    for (int i = 0; i < n; ++i) handle(events[i]);
     if (!server_.log()) continue;
     server_.log()->kick(number_, server_.clients <= 1);
     answer_committed();
   }
 }
 
-void Reactor::handle(const epoll_event& event, bool& wrote) {
+void Reactor::handle(const epoll_event& event) {
   const uint64_t tag = event.data.u64;
   if (tag == kListener) return server_.accept_one();
   if (tag == kWake) {
@@ -234,10 +233,10 @@ void Reactor::handle(const epoll_event& event, bool& wrote) {
     if (n == sizeof number) server_.log()->acknowledged(f, number, number_);
     return;
   }
-  readable(*reinterpret_cast<Connection*>(tag), wrote);
+  readable(*reinterpret_cast<Connection*>(tag));
 }
 
-void Reactor::readable(Connection& c, bool& wrote) {
+void Reactor::readable(Connection& c) {
   char buffer[16 << 10];
   const ssize_t n = ::recv(c.fd, buffer, sizeof buffer, 0);
   if (n < 0 && errno == EAGAIN) return;
@@ -256,7 +255,6 @@ void Reactor::readable(Connection& c, bool& wrote) {
       waiting_.push_back(&c);
       ++waiting_count_;
     }
-    wrote = true;
   }
   if (c.waits_for == 0) flush(c);
 }
