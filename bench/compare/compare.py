@@ -81,6 +81,9 @@ class Cell:
         values = [r.tps for r in self.results]
         return 50 * (max(values) - min(values)) / max(statistics.median(values), 1e-9)
 
+    def best(self):
+        return max(r.tps for r in self.results)
+
     def extra(self):
         names = self.results[0].extra.keys() if self.results else []
         return ", ".join(f"{n} {statistics.median(r.extra[n] for r in self.results):g}" for n in names)
@@ -150,14 +153,14 @@ def baseline_of(system, running):
 def row(workload, c, system, running, table):
     cell = table[workload.name, c, system.name]
     if not cell.results:
-        return f"| {workload.name} | {c} | {system.name} | {'failed: ' + cell.error if cell.error else '–'} | | | | |"
+        return f"| {workload.name} | {c} | {system.name} | {'failed: ' + cell.error if cell.error else '–'} | | | | | |"
     ratios = []
     for name in dict.fromkeys([baseline_of(system, running), "pg"]):
         other = table.get((workload.name, c, name))
         if name and name != system.name and other is not None and other.tps():
             ratios.append(f"{cell.tps() / other.tps():.2f}× {name}")
     note = cell.extra() + (f"; then FAILED: {cell.error}" if cell.error else "")
-    return (f"| {workload.name} | {c} | {system.name} | {number(cell.tps())} | ±{cell.spread():.0f} % | {number(cell.cpu())} | "
+    return (f"| {workload.name} | {c} | {system.name} | {number(cell.tps())} | ±{cell.spread():.0f} % | {number(cell.best())} | {number(cell.cpu())} | "
             f"{', '.join(ratios)} | {note} |")
 
 
@@ -176,7 +179,7 @@ def report(running, chosen, clients, options, table, cgroup, started):
         "`±` is half the distance between the best and the worst round. CPU is that of all server processes of the system. "
         f"Load average at the end: {os.getloadavg()[0]:.1f}.", ""]
     lines += [f"- `{s.name}`: {s.title}" for s in running] + [""]
-    lines += ["| workload | clients | system | tx/s | | server CPU µs/tx | ratio | |", "|---|---|---|---|---|---|---|---|"]
+    lines += ["| workload | clients | system | tx/s | | best | server CPU µs/tx | ratio | |", "|---|---|---|---|---|---|---|---|---|"]
     for workload in chosen:
         for c in clients:
             lines += [row(workload, c, s, running, table) for s in running if fits(workload, s)]
