@@ -126,7 +126,7 @@ void Reactor::unwatch(int fd, IoHandler* handler) {
 
 void Reactor::run() {
   owner_.store(this_thread_mark());
-  while (!stopping_.load(std::memory_order_relaxed)) {
+  while (!stopping_.load(std::memory_order_acquire)) {
     turn();
     if (ready_.empty()) {
       wait_for_work();
@@ -228,7 +228,7 @@ void Reactor::run_steps() {
   size_t steps = 0;
   Instant since = now();
   while (!ready_.empty() && steps < kStepsPerTurnMax &&
-         !stopping_.load(std::memory_order_relaxed)) {
+         !stopping_.load(std::memory_order_acquire)) {
     running_.swap(ready_);
     for (running_at_ = 0; running_at_ < running_.size();) {
       Step step = std::move(running_[running_at_++]);

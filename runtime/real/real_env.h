@@ -5,7 +5,7 @@
 //   std::unique_ptr<RealEnv> env = std::move(made).value();
 //   Node node(env->env(), ...);     // before run(), or in a task of the reactor
 //   env->run();                     // until stop(), which any thread or a signal's thread calls
-//   (destroy the node, then the env, on this thread)
+//   (destroy the node on this thread; then the env, when nobody can be inside stop() any more)
 #pragma once
 
 #include <memory>

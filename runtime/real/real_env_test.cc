@@ -47,7 +47,6 @@ class Node {
       before_end();
       scope_.reset();
       rpc_.reset();
-      env_.reset();
     });
     ready.get_future().wait();
   }
@@ -59,6 +58,7 @@ class Node {
     if (!thread_.joinable()) return;
     env_->stop();
     thread_.join();
+    env_.reset();
   }
   // Runs a function, or a task to its end, on the node's reactor.
   template <class F>
