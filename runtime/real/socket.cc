@@ -48,6 +48,11 @@ void set_no_delay(int fd) {
   ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 }
 
+void set_unacknowledged_timeout(int fd, Duration timeout) {
+  unsigned ms = static_cast<unsigned>(timeout.count() / 1'000'000);
+  ::setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &ms, sizeof ms);
+}
+
 std::string SocketAddress::to_string() const {
   char host[NI_MAXHOST], port[NI_MAXSERV];
   if (::getnameinfo(get(), length, host, sizeof host, port, sizeof port,

@@ -35,6 +35,10 @@ Task<Result<Fd>> connect_to(Reactor* reactor, HelperPool* helpers, std::string a
                             CancelToken token, Instant deadline);
 
 void set_no_delay(int fd);
+// Breaks the connection when what was sent is not acknowledged for that long. Without it a peer
+// that was cut off is silent for minutes after the cut has healed, as TCP's retries are far apart
+// by then.
+void set_unacknowledged_timeout(int fd, Duration timeout);
 Status socket_error(std::string_view what, int error);
 
 }  // namespace quorate::runtime

@@ -25,6 +25,7 @@ constexpr size_t kReadBytes = 64 * 1024;
 // One connection's input before others get their turn.
 constexpr size_t kReadBytesPerTurn = 1u << 20;
 constexpr Duration kDialTimeout = std::chrono::seconds(3);
+constexpr Duration kUnacknowledgedMax = std::chrono::seconds(5);
 constexpr Duration kBackoffMin = std::chrono::milliseconds(50);
 constexpr Duration kBackoffMax = std::chrono::seconds(1);
 
@@ -90,6 +91,7 @@ class TcpNetwork::Connection : public IoHandler {
   Connection(TcpNetwork& network, uint64_t number, Fd fd, PeerId dialled)
       : number(number), dialled(dialled), network_(network), fd_(std::move(fd)) {
     set_no_delay(fd_.get());
+    set_unacknowledged_timeout(fd_.get(), kUnacknowledgedMax);
     network_.reactor_.watch(fd_.get(), this);
   }
   ~Connection() { close(); }
