@@ -159,7 +159,7 @@ void Replica::apply(const raft::Entry& entry) {
     raft::ConfChange change;
     CHECK_MSG(decode(*payload, change).ok(), "an applied membership change can't be read");
     Bytes encoded = change.context.empty() ? Bytes() : change.context;
-    auto conf = group_->apply_conf_change(change);
+    auto conf = group_->apply_conf_change(entry);
     CHECK_MSG(conf.ok(), conf.status().message());
     apply_command(entry, payload, encoded, &*conf);
     store_.replica_changed();

@@ -63,8 +63,8 @@ class Group {
   Proposed propose(Payload payload);
   Proposed propose_conf_change(const ConfChange& change);
   Refusal transfer_leader(ReplicaId to);
-  Result<ConfState> apply_conf_change(const ConfChange& change) {
-    return core_->apply_conf_change(change);
+  Result<ConfState> apply_conf_change(const Entry& entry) {
+    return core_->apply_conf_change(entry);
   }
   void campaign();
   void note_relied_on(Timestamp until) { core_->note_relied_on(until); }
