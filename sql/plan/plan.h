@@ -87,8 +87,9 @@ enum class SubqueryKind : uint8_t { kScalar, kExists, kIn, kArray };
 struct SubPlan {
   SubqueryKind kind = SubqueryKind::kScalar;
   PlanPtr plan;
-  Type type;                       // of the value
-  bool negated = false;            // kIn
+  Type type;                // of the value
+  bool negated = false;     // kIn
+  bool correlated = false;  // refers to rows further out; otherwise it runs once an execution
   std::vector<CompiledExpr> left;  // kIn: evaluated against the outer row
   std::vector<const FunctionInfo*> equal;
   std::vector<CompareFn> compare;
@@ -138,6 +139,7 @@ struct PlanNode {
   IndexRange range;               // kTableScan
   bool covered = false;           // the index alone gives the columns
   bool reverse = false;
+  CompiledExpr rows_hint;  // kTableScan: how many rows will be asked for, where a LIMIT tells
   std::vector<std::vector<CompiledExpr>>
       keys;  // kPointGet: one list of key values a row; kLookupJoin: one list
   range::ColumnSet used = range::kAllColumns;

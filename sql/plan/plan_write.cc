@@ -1,0 +1,164 @@
+#include "sql/plan/planner_impl.h"
+
+namespace quorate::sql {
+
+Result<std::unique_ptr<TableWrite>> QueryPlanner::table_write(const Relation& target) {
+  auto write = std::make_unique<TableWrite>();
+  write->table = target.table;
+  write->codec = state_.context.codec(target.table);
+  Layout row;
+  for (uint32_t i = 0; i < target.table->columns.size(); ++i) row.add_column(query_.target, i, i);
+  for (const auto& [name, check] : query_.checks) {
+    ASSIGN_OR_RETURN(CompiledExpr c, compile(*check, row));
+    write->checks.push_back({name, std::move(c)});
+  }
+  return write;
+}
+
+// RETURNING sees the row as written, then whatever the statement joined it with.
+Status QueryPlanner::add_returning(PlanNode* node, const Layout& input, uint32_t table_width) {
+  if (query_.targets.empty()) return Status();
+  node->returning = true;
+  Layout layout;
+  layout.append(input, table_width);
+  for (uint32_t i = 0; i < table_width; ++i) layout.add_column(query_.target, i, i);
+  for (const Target& t : query_.targets) {
+    if (has_subquery(*t.expr)) return unimplemented("a sub-query in RETURNING");
+    ASSIGN_OR_RETURN(CompiledExpr c, compile(*t.expr, layout));
+    node->returning_exprs.push_back(std::move(c));
+    node->types.push_back(t.expr->type);
+  }
+  node->width = static_cast<uint32_t>(node->returning_exprs.size());
+  return Status();
+}
+
+Result<PlanPtr> QueryPlanner::plan_insert() {
+  const Relation& target = query_.relations[query_.target];
+  auto node = make_node(NodeKind::kInsert);
+  ASSIGN_OR_RETURN(node->write, table_write(target));
+  const size_t columns = target.table->columns.size();
+  node->insert_slots.resize(columns);
+  node->column_defaults.resize(columns);
+  std::vector<const Query*> parents = parents_;
+  parents.insert(parents.begin(), &query_);
+  if (query_.source) {
+    QueryPlanner source(state_, *query_.source, outer_, parents);
+    ASSIGN_OR_RETURN(PlanPtr child, source.plan_select());
+    node->rows = child->rows;
+    node->children.push_back(std::move(child));
+    for (uint32_t i = 0; i < query_.insert_columns.size(); ++i)
+      node->insert_slots[query_.insert_columns[i]] = i;
+  } else {
+    node->children.push_back(make_node(NodeKind::kResult));
+  }
+  Layout none;
+  for (const Assignment& a : query_.defaults) {
+    ASSIGN_OR_RETURN(node->column_defaults[a.column], compile(*a.expr, none));
+  }
+  if (query_.on_conflict) {
+    const OnConflict& oc = *query_.on_conflict;
+    node->conflict = std::make_unique<PlanNode::Conflict>();
+    node->conflict->do_nothing = oc.do_nothing;
+    if (oc.index) node->conflict->index = *oc.index;
+    Layout both;
+    for (uint32_t i = 0; i < columns; ++i) {
+      both.add_column(query_.target, i, i);
+      both.add_column(oc.excluded, i, static_cast<uint32_t>(columns) + i);
+    }
+    for (const Assignment& a : oc.assignments) {
+      if (has_subquery(*a.expr)) return unimplemented("a sub-query in ON CONFLICT DO UPDATE");
+      ASSIGN_OR_RETURN(CompiledExpr c, compile(*a.expr, both));
+      node->conflict->assignments.emplace_back(a.column, std::move(c));
+    }
+    if (oc.where) {
+      ASSIGN_OR_RETURN(node->conflict->where, compile(*oc.where, both));
+    }
+  }
+  node->label = target.alias;
+  RETURN_IF_ERROR(add_returning(node.get(), Layout(), static_cast<uint32_t>(columns)));
+  return node;
+}
+
+Result<PlanPtr> QueryPlanner::plan_update_delete() {
+  const Relation& target = query_.relations[query_.target];
+  const bool update = query_.command == Command::kUpdate;
+  lock_relation_ = query_.target;
+  std::vector<const Expr*> conjuncts;
+  split_conjuncts(query_.where.get(), &conjuncts);
+  ASSIGN_OR_RETURN(Planned p, plan_from(conjuncts));
+  auto node = make_node(update ? NodeKind::kUpdate : NodeKind::kDelete);
+  ASSIGN_OR_RETURN(node->write, table_write(target));
+  const uint32_t columns = static_cast<uint32_t>(target.table->columns.size());
+  const uint32_t row_width = columns + (target.table->hidden_rowid ? 1 : 0);
+  for (uint32_t i = 0; i < row_width; ++i) {
+    auto slot = p.layout.column(query_.target, i);
+    if (!slot) return internal_error("a target column is missing");
+    node->target_slots.push_back(*slot);
+  }
+  // plan_table puts the version right after the target's columns.
+  node->version_slot = node->target_slots.back() + 1;
+  // The lookup locks where it alone decides; otherwise the rows that are left are locked and looked
+  // at again.
+  PlanNode* scan = p.node.get();
+  if (scan->kind == NodeKind::kPointGet && scan->range.index == 0) {
+    scan->lock = range::LockMode::kExclusive;
+  } else {
+    auto lock = make_node(NodeKind::kLockRows);
+    lock->width = p.node->width;
+    lock->types = p.node->types;
+    lock->rows = p.node->rows;
+    PlanNode::LockTarget t;
+    t.table = target.table;
+    t.codec = node->write->codec;
+    t.mode = range::LockMode::kExclusive;
+    for (const IndexColumn& c : target.table->indexes[0].columns) {
+      uint32_t position = columns;
+      for (uint32_t i = 0; i < columns; ++i) {
+        if (target.table->columns[i].id == c.column) position = i;
+      }
+      t.key_slots.push_back(node->target_slots[position]);
+    }
+    for (uint32_t i = 0; i < row_width; ++i) {
+      t.columns.push_back(i);
+      t.row_slots.push_back(node->target_slots[i]);
+    }
+    lock->locks.push_back(std::move(t));
+    lock->with_version = true;
+    lock->exprs.clear();
+    if (query_.where && !has_subquery(*query_.where)) {
+      ASSIGN_OR_RETURN(lock->recheck, compile(*query_.where, p.layout));
+    }
+    lock->version_slot = node->version_slot;
+    lock->children.push_back(std::move(p.node));
+    p.node = std::move(lock);
+  }
+  std::vector<const Expr*> exprs;
+  for (const Assignment& a : query_.assignments) exprs.push_back(a.expr.get());
+  RETURN_IF_ERROR(plan_subqueries(exprs, &p));
+  for (const Assignment& a : query_.assignments) {
+    ASSIGN_OR_RETURN(CompiledExpr c, compile(*a.expr, p.layout));
+    node->assignments.emplace_back(a.column, std::move(c));
+  }
+  node->label = target.alias;
+  node->rows = p.node->rows;
+  RETURN_IF_ERROR(add_returning(node.get(), p.layout, columns));
+  node->children.push_back(std::move(p.node));
+  return node;
+}
+
+Result<PlanPtr> QueryPlanner::plan_write() {
+  state_.read_only = false;
+  switch (query_.command) {
+    case Command::kInsert:
+      return plan_insert();
+    case Command::kUpdate:
+    case Command::kDelete:
+      return plan_update_delete();
+    case Command::kSelect:
+    case Command::kValues:
+      break;
+  }
+  return plan_select();
+}
+
+}  // namespace quorate::sql
