@@ -257,6 +257,11 @@ DurableLog::Changes DurableLog::changes_for_checkpoint() {
   return out;
 }
 
+void DurableLog::checkpoint_failed(const Changes& changes) {
+  for (const auto& [range, meta] : changes.groups) dirty_groups_.insert(range);
+  for (const auto& [key, value] : changes.locals) dirty_locals_.insert(key);
+}
+
 void DurableLog::checkpointed(const Changes& changes, const std::map<RangeId, LogIndex>& applied) {
   CHECK(changes.batch >= checkpoint_batch_);
   checkpoint_batch_ = changes.batch;

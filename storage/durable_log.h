@@ -80,6 +80,8 @@ class DurableLog : public LogStore {
   Changes changes_for_checkpoint();
   // The checkpoint with these changes and these applied indexes is durable.
   void checkpointed(const Changes& changes, const std::map<RangeId, LogIndex>& applied);
+  // It was not written: the changes stand for the next one again.
+  void checkpoint_failed(const Changes& changes);
   // Non-null once a sync has failed: nothing more becomes durable (safety: sync-failed).
   const Status& health() const { return failed_; }
   uint64_t cached_bytes() const { return cached_bytes_; }

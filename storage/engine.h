@@ -15,6 +15,7 @@
 #include <string>
 
 #include "base/ids.h"
+#include "base/planted.h"
 #include "base/span.h"
 #include "base/status.h"
 #include "base/timestamp.h"
@@ -91,6 +92,7 @@ struct EngineOptions {
   size_t log_retained_bytes = 64u << 20;  // kept for lagging followers at most
   size_t entry_cache_bytes = 32u << 20;
   uint64_t disk_reserve_bytes = 256u << 20;  // low-water mark of safety: space
+  PlantedBugs planted;
 };
 
 struct SpanStats {
@@ -130,8 +132,8 @@ class Engine {
   // Versions of the span that no read at or above `threshold` can see may be dropped from now on.
   virtual void set_gc_threshold(const KeySpan& span, Timestamp threshold) = 0;
 
-  // Removes every key of a removed replica's span, and the range's own records; resumable over
-  // restarts.
+  // Removes every key of a removed replica's span, and the range's own records, durably. One that a
+  // crash interrupts is finished by the next open(). Nothing is applied to the span meanwhile.
   virtual runtime::Task<Status> clear_replica(RangeId range, KeySpan span) = 0;
 
   // Snapshots: an encoded copy of the range at its applied index, in chunks, from a spool file so
@@ -155,8 +157,8 @@ class Engine {
     virtual ~SnapshotWriter() = default;
     virtual runtime::Task<Status> add_chunk(Bytes chunk) = 0;
     // Replaces the span and the range's records and sets the applied index, all or nothing, durably
-    // (safety: install-snapshot). The caller has stopped applying to this range; it resets the log
-    // after.
+    // (safety: install-snapshot). The caller has stopped applying to this range. The log's reset to
+    // (index, term) is staged here, for the replica the log has of the range.
     virtual runtime::Task<Status> install(RangeId range, KeySpan span, LogIndex index,
                                           Term term) = 0;
   };
@@ -171,7 +173,8 @@ class Engine {
   virtual bool has_space() const = 0;
   // Non-null once the store must stop (failed sync, corruption); further calls fail.
   virtual Status health() const = 0;
-  // Writes the memtable out and stops; for a clean shutdown and for tests.
+  // Returns when all that was applied before is in the checkpoint; for a clean shutdown, for
+  // tests.
   virtual runtime::Task<Status> checkpoint_now() = 0;
 };
 

@@ -71,6 +71,9 @@ struct Replayed {
   std::map<LogIndex, LogSlot> entries;
   bool hard_state_lost = false;
   bool unknown = false;
+  // The log's entry at the truncated index has another term than the checkpoint: a snapshot was
+  // installed over this log, and what follows here is not its continuation.
+  bool other_history = false;
   struct Loss {
     LogIndex first, last;
     Term last_term;
@@ -126,7 +129,8 @@ void Replay::apply_entry(const LogRecord& r, uint32_t segment, RecordPlace place
     g.entries_of = r.replica;
   }
   if (r.type == RecordType::kEntry) g.drop_from(r.index);
-  if (r.index <= g.meta.truncated) return;
+  if (r.index == g.meta.truncated) g.other_history = r.term != g.meta.truncated_term;
+  if (r.index <= g.meta.truncated || g.other_history) return;
   LogSlot slot{r.term, r.kind, segment, place, r.payload};
   if (r.type == RecordType::kEntry) {
     g.entries.insert_or_assign(r.index, std::move(slot));
@@ -171,6 +175,7 @@ void Replay::apply(const LogRecord& r, uint64_t batch, uint32_t segment, RecordP
     case RecordType::kReset:
       g.drop_all();
       g.entries_of = r.replica;
+      g.other_history = false;
       if (known) return;
       g.unknown = false;
       g.meta.replica = r.replica;

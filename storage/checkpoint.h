@@ -1,0 +1,41 @@
+// What one checkpoint writes: a frozen memtable and the log's small facts, in one transaction
+// (safety: checkpoint-whole). Runs on a helper thread: everything it reads is its own or frozen.
+#pragma once
+
+#include "storage/checkpoint_store.h"
+#include "storage/durable_log.h"
+#include "storage/gc_thresholds.h"
+#include "storage/memtable.h"
+#include "storage/span_statistics.h"
+
+namespace quorate::storage {
+
+struct CheckpointInput {
+  std::shared_ptr<const Memtable> memtable;  // frozen
+  DurableLog::Changes log;
+  GcThresholds thresholds;
+  std::shared_ptr<const Buckets> buckets;
+};
+
+struct CheckpointOutput {
+  Buckets buckets;
+  std::optional<GcThresholds::Sweep> sweep;  // of which history was swept
+  Bytes swept_until;                         // empty: to its end
+};
+
+Status write_checkpoint(const CheckpointInput& input, CheckpointWriter& writer,
+                        CheckpointOutput& output);
+
+// The facts of the log, as part of whatever transaction.
+Status write_log_changes(const DurableLog::Changes& changes, CheckpointWriter& writer);
+
+// What a restart starts from. kFailedPrecondition when the store is of a newer format.
+struct CheckpointState {
+  LogCheckpoint log;
+  Buckets buckets;
+  std::vector<std::pair<RangeId, KeySpan>> clears;  // begun and not finished
+  bool fresh = false;                               // nothing was ever written
+};
+Status load_checkpoint(CheckpointReader& reader, CheckpointState& state);
+
+}  // namespace quorate::storage

@@ -1,0 +1,27 @@
+// CheckpointStore on LMDB. lmdb_env.cc alone includes lmdb.h.
+//
+// Every write is a full-sync transaction (never MDB_NOSYNC, never MDB_WRITEMAP: a power cut must
+// not corrupt a store). The map is reserved at open, address space only, and never resized (safety:
+// map). MDB_MAP_FULL and a full disk are kResourceExhausted 53100; MDB_CORRUPTED and its like are
+// kCorruption, and the store stops.
+//
+// Readers are pooled: making one renews a transaction and allocates no pages. All readers and
+// cursors must be gone before the store is. An environment is opened once in a process at a time.
+#pragma once
+
+#include "runtime/env.h"
+#include "storage/checkpoint_store.h"
+
+namespace quorate::storage {
+
+struct LmdbOptions {
+  uint64_t map_bytes = uint64_t{1} << 40;
+  uint32_t readers_max = 256;
+};
+
+// `directory` is made if need be, relative to the node's data directory.
+runtime::Task<Result<std::unique_ptr<CheckpointStore>>> open_lmdb(runtime::Env& env,
+                                                                  std::string directory,
+                                                                  LmdbOptions options = {});
+
+}  // namespace quorate::storage

@@ -1,0 +1,234 @@
+#include "storage/store.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+
+#include "base/archive.h"
+#include "base/limits.h"
+#include "storage/store_format.h"
+
+namespace quorate::storage {
+namespace {
+
+constexpr std::string_view kFormatFile = "FORMAT";
+constexpr std::string_view kFormatText = "quorate store, format ";
+// LMDB's free space is asked for at most this often.
+constexpr runtime::Duration kSpaceLookInterval = std::chrono::milliseconds(500);
+
+}  // namespace
+
+Store::Store(runtime::Env& env, EngineOptions options, std::unique_ptr<CheckpointStore> checkpoint)
+    : env_(env),
+      options_(std::move(options)),
+      checkpoint_(std::move(checkpoint)),
+      active_(std::make_shared<Memtable>()),
+      turn_(*env.executor, 1),
+      room_(*env.executor),
+      scope_(*env.executor) {}
+
+Store::~Store() {
+  scope_.cancel_all();
+  log_.reset();
+  reader_.reset();  // before the checkpoint store it reads
+}
+
+runtime::Task<Result<std::unique_ptr<Engine>>> Engine::open(
+    runtime::Env& env, EngineOptions options, std::unique_ptr<CheckpointStore> checkpoint) {
+  auto store = std::make_unique<Store>(env, std::move(options), std::move(checkpoint));
+  CO_RETURN_IF_ERROR(co_await store->open());
+  std::unique_ptr<Engine> out = std::move(store);
+  co_return std::move(out);
+}
+
+runtime::Task<Status> Store::open() {
+  reader_ = checkpoint_->read();
+  CheckpointState state;
+  CO_RETURN_IF_ERROR(co_await env_.disk->make_directory(options_.directory));
+  // The file first: a newer format's checkpoint need not be readable.
+  bool fresh = !reader_->get(kMetaFormat).has_value();
+  CO_RETURN_IF_ERROR(co_await check_format(fresh));
+  reader_ = checkpoint_->read();
+  CO_RETURN_IF_ERROR(load_checkpoint(*reader_, state));
+  applied_ = checkpointed_ = state.log.applied;
+  buckets_ = std::make_shared<const Buckets>(std::move(state.buckets));
+  LogOptions log_options;
+  log_options.directory = options_.directory + "/log";
+  log_options.segment_bytes = options_.segment_bytes;
+  log_options.retained_bytes = options_.log_retained_bytes;
+  log_options.cache_bytes = options_.entry_cache_bytes;
+  log_options.wants_checkpoint = [this] { start_checkpoint(); };
+  log_options.planted = options_.planted;
+  CO_ASSIGN_OR_RETURN(
+      log_, co_await DurableLog::open(env_, std::move(log_options), std::move(state.log)));
+  CO_RETURN_IF_ERROR(co_await finish_clears(std::move(state.clears)));
+  CO_RETURN_IF_ERROR(co_await empty_spool());
+  scope_.spawn(age_loop());
+  co_return Status();
+}
+
+runtime::Task<Status> Store::check_format(bool fresh) {
+  const std::string path = fmt::format("{}/{}", options_.directory, kFormatFile);
+  CO_ASSIGN_OR_RETURN(std::vector<std::string> names, co_await env_.disk->list(options_.directory));
+  bool have_file = std::find(names.begin(), names.end(), kFormatFile) != names.end();
+  if (have_file) {
+    CO_ASSIGN_OR_RETURN(Bytes text, co_await env_.disk->read_file(path));
+    uint64_t number = 0;
+    bool good = text.starts_with(kFormatText);
+    if (good) {
+      const char* digits = text.data() + kFormatText.size();
+      good = std::from_chars(digits, text.data() + text.size(), number).ec == std::errc();
+    }
+    if (!good) co_return corruption(fmt::format("\"{}\" is damaged", path));
+    if (number > kStoreFormat) {
+      co_return failed_precondition(
+          fmt::format("the store in \"{}\" has format {}, this version of the server knows formats "
+                      "up to {}",
+                      options_.directory, number, kStoreFormat));
+    }
+    if (fresh) {
+      co_return corruption(
+          fmt::format("the checkpoint of the store in \"{}\" is missing", options_.directory));
+    }
+    co_return Status();
+  }
+  if (fresh) {
+    auto fill = [](CheckpointWriter& w) { return w.put(kMetaFormat, encode(kStoreFormat)); };
+    CO_RETURN_IF_ERROR(co_await checkpoint_->write(fill));
+  }
+  co_return co_await env_.disk->write_file(path, fmt::format("{}{}\n", kFormatText, kStoreFormat));
+}
+
+runtime::Task<Status> Store::finish_clears(std::vector<std::pair<RangeId, KeySpan>> clears) {
+  for (auto& [range, span] : clears) {
+    CO_RETURN_IF_ERROR(co_await clear_span(range, span));
+  }
+  co_return Status();
+}
+
+LogIndex Store::applied_index(RangeId range) const {
+  auto it = applied_.find(range);
+  LogIndex applied = it == applied_.end() ? LogIndex() : it->second;
+  return std::max(applied, log_->first_index(range).prev());
+}
+
+LogIndex Store::checkpointed_index(RangeId range) const {
+  auto it = checkpointed_.find(range);
+  return it == checkpointed_.end() ? LogIndex() : it->second;
+}
+
+void Store::apply(RangeId range, LogIndex index, std::shared_ptr<const Bytes> payload,
+                  BytesView operations) {
+  if (!failed_.ok()) return;
+  CHECK_MSG(index == applied_index(range).next(),
+            fmt::format("r{}: applies {} after {}", range.value, index.value,
+                        applied_index(range).value));
+  ++sequence_;
+  if (!operations.empty()) active_->retain(std::move(payload));
+  WriteBatchReader reader(operations);
+  while (reader.next()) {
+    CHECK(reader.key.size() <= limits::kKeyBytesMax);
+    bool deleted =
+        reader.op == WriteBatch::Op::kDeleteVersion || reader.op == WriteBatch::Op::kDelete;
+    active_->put(reader.keyspace, reader.key, reader.ts, sequence_, reader.value, deleted);
+  }
+  if (!reader.status().ok()) {
+    (void)note_failure(
+        reader.status().with_context(fmt::format("r{}: entry {}", range.value, index.value)));
+    return;
+  }
+  applied_[range] = index;
+  active_->applied[range] = index;
+  if (active_->bytes() >= options_.memtable_bytes) start_checkpoint();
+}
+
+std::unique_ptr<ReadView> Store::view() {
+  return make_read_view({{active_, frozen_}, reader_, sequence_});
+}
+
+void Store::set_gc_threshold(const KeySpan& span, Timestamp threshold) {
+  thresholds_.raise(span, threshold);
+}
+
+bool Store::write_stalled() const {
+  return frozen_ != nullptr && active_->bytes() >= options_.memtable_bytes;
+}
+
+runtime::Task<Status> Store::wait_for_room(runtime::CancelToken token, runtime::Instant deadline) {
+  while (write_stalled()) {
+    CO_RETURN_IF_ERROR(health());
+    CO_RETURN_IF_ERROR(co_await room_.wait(token, deadline));
+  }
+  co_return health();
+}
+
+SpanStats Store::span_stats(const KeySpan& span) {
+  Bucket stored = sum_buckets(*buckets_, span);
+  SpanStats out{stored.bytes, stored.rows};
+  // Rows in the memtables may replace stored ones; they count as new where they are the more.
+  Memtable::Estimate fresh = active_->estimate(Keyspace::kRow, span);
+  if (frozen_ != nullptr) {
+    Memtable::Estimate f = frozen_->estimate(Keyspace::kRow, span);
+    fresh = {std::max(fresh.rows, f.rows), std::max(fresh.bytes, f.bytes)};
+  }
+  out.rows = std::max(out.rows, fresh.rows);
+  out.bytes = std::max(out.bytes, fresh.bytes);
+  return out;
+}
+
+namespace {
+
+// Where the buckets of a span have half its bytes: a border, nearest to the middle.
+Bytes middle_bucket(const Buckets& buckets, const KeySpan& span) {
+  const uint64_t half = sum_buckets(buckets, span).bytes / 2;
+  uint64_t sum = 0;
+  auto it = buckets.upper_bound(span.start);
+  if (it != buckets.begin()) sum = std::prev(it)->second.bytes / 2;
+  for (; it != buckets.end() && (span.end.empty() || it->first < span.end); ++it) {
+    if (sum >= half && it->first > span.start) return it->first;
+    sum += it->second.bytes;
+  }
+  return {};
+}
+
+// The middle of a span that is small enough to walk.
+Bytes middle_row(ReadView& view, const KeySpan& span) {
+  RowIteratorOptions options;
+  options.span = span;
+  options.ts = Timestamp::max();
+  uint64_t total = 0;
+  std::vector<std::pair<uint64_t, Bytes>> keys;
+  for (auto rows = view.rows(options); rows->valid(); rows->next()) {
+    if (rows->key() > span.start) keys.emplace_back(total, rows->key());
+    total += rows->key().size() + rows->value().size();
+    if (total > 4 * kBucketBytes) break;
+  }
+  for (auto& [before, key] : keys) {
+    if (before >= total / 2) return std::move(key);
+  }
+  return keys.empty() ? Bytes() : std::move(keys.back().second);
+}
+
+}  // namespace
+
+Bytes Store::middle_key(const KeySpan& span) {
+  Bytes border = middle_bucket(*buckets_, span);
+  Bucket stored = sum_buckets(*buckets_, span);
+  if (!border.empty() && stored.bytes >= 4 * kBucketBytes) return border;
+  std::unique_ptr<ReadView> now = view();
+  return middle_row(*now, span);
+}
+
+bool Store::has_space() const {
+  runtime::Instant now = env_.executor->now();
+  if (space_known_ && now < space_seen_ + kSpaceLookInterval) return space_;
+  space_seen_ = now;
+  space_known_ = true;
+  space_ = checkpoint_->free_bytes() > options_.disk_reserve_bytes &&
+           env_.disk->free_bytes() > options_.segment_bytes;
+  return space_;
+}
+
+Status Store::health() const { return failed_.ok() ? log_->health() : failed_; }
+
+}  // namespace quorate::storage
