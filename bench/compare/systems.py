@@ -149,6 +149,17 @@ class System:
         self.launched[process.pid] = (command, log, user)
         return process
 
+    def wait_for_sql(self):
+        for port in self.ports:
+            for attempt in range(150):
+                done = subprocess.run(["psql", "-qAtX", "-h", "127.0.0.1", "-p", str(port), "-U", self.user,
+                                       "-d", self.database, "-c", "SELECT 1"], capture_output=True, text=True)
+                if done.returncode == 0:
+                    break
+                time.sleep(0.2)
+            else:
+                raise RuntimeError(f"no SQL on port {port}: {done.stderr.strip()}")
+
     def stop(self):
         for p in self.processes:
             if p.poll() is None:
@@ -208,6 +219,7 @@ class Postgres(System):
         # Until a standby streams, a commit waits for ever: so the base backups are taken before it is asked for.
         first = self.postgres(data, self.ports[0], [])
         wait_for_port(self.ports[0], process=first)
+        self.wait_for_sql()
         for n in names:
             self.run(os.path.join(self.bin, "pg_basebackup"), "-D", os.path.join(self.directory, n), "-R", "-X", "stream",
                      "-c", "fast", "-d", f"host=127.0.0.1 port={self.ports[0]} user=postgres application_name={n}")
@@ -219,6 +231,7 @@ class Postgres(System):
             for n in names:
                 port = free_port()
                 wait_for_port(port, process=self.postgres(os.path.join(self.directory, n), port, []))
+            self.wait_for_sql()
 
     def postgres(self, data, port, more):
         command = [os.path.join(self.bin, "postgres"), "-D", data] + self.settings(port) + more
@@ -257,17 +270,6 @@ class Quorate(System):
                 return
             time.sleep(0.2)
         raise RuntimeError(f"quorate init: {done.stderr.strip()}")
-
-    def wait_for_sql(self):
-        for port in self.ports:
-            for attempt in range(150):
-                done = subprocess.run(["psql", "-qAtX", "-h", "127.0.0.1", "-p", str(port), "-U", self.user,
-                                       "-d", self.database, "-c", "SELECT 1"], capture_output=True, text=True)
-                if done.returncode == 0:
-                    break
-                time.sleep(0.2)
-            else:
-                raise RuntimeError(f"no SQL on port {port}: {done.stderr.strip()}")
 
 
 class Floor(System):
