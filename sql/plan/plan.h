@@ -101,11 +101,35 @@ struct CheckStep {
   CompiledExpr condition;
 };
 
+// A foreign key of the table that is written: the parent must exist.
+struct ParentStep {
+  std::string name;
+  TablePtr parent;
+  std::shared_ptr<const RowCodec> codec;
+  size_t index = 0;               // position of the referenced index in parent->indexes
+  std::vector<uint32_t> columns;  // of the child, in the order of the index's columns
+  std::vector<uint32_t> parent_columns;
+};
+
+// A foreign key of another table that points to this one: no child may be left behind.
+struct ChildStep {
+  std::string name;
+  TablePtr child;
+  std::shared_ptr<const RowCodec> codec;
+  std::optional<size_t>
+      index;  // of the child, whose columns begin with the key's; nullopt: all rows are read
+  std::vector<uint32_t> columns;         // of the child, in the index's order
+  std::vector<uint32_t> parent_columns;  // of this table, in the same order
+  ForeignKeyAction on_delete = ForeignKeyAction::kNoAction, on_update = ForeignKeyAction::kNoAction;
+};
+
 // Everything that writing rows of one table needs.
 struct TableWrite {
   TablePtr table;
   std::shared_ptr<const RowCodec> codec;
   std::vector<CheckStep> checks;
+  std::vector<ParentStep> parents;
+  std::vector<ChildStep> children;
 };
 
 struct PlanNode {

@@ -55,7 +55,7 @@ Result<SubPlan> QueryPlanner::plan_subquery(const Expr& e, const Planned& input,
   sub.correlated = *correlated;
   if (sub.kind != SubqueryKind::kIn) return sub;
   for (const ExprPtr& arg : e.args) {
-    RETURN_IF_ERROR(plan_subqueries({arg.get()}, const_cast<Planned*>(&input)));
+    if (has_subquery(*arg)) return unimplemented("a sub-query on the left side of IN (SELECT ...)");
     ASSIGN_OR_RETURN(CompiledExpr c, compile(*arg, input.layout));
     CompareFn compare = compare_fn(arg->type.oid);
     if (compare == nullptr) return unimplemented("IN over a type without an order");

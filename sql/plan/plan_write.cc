@@ -1,6 +1,71 @@
 #include "sql/plan/planner_impl.h"
 
 namespace quorate::sql {
+namespace {
+
+uint32_t position(const TableDescriptor& table, ColumnId id) {
+  for (uint32_t i = 0; i < table.columns.size(); ++i) {
+    if (table.columns[i].id == id) return i;
+  }
+  UNREACHABLE("a constraint names a column that is not there");
+}
+
+std::optional<size_t> index_position(const TableDescriptor& table, IndexId id) {
+  for (size_t i = 0; i < table.indexes.size(); ++i) {
+    if (table.indexes[i].id == id) return i;
+  }
+  return std::nullopt;
+}
+
+// Pairs a key's columns in the order of the referenced index.
+Result<ParentStep> parent_step(const TableDescriptor& child, const ForeignKeyDescriptor& fk,
+                               TablePtr parent, const PlanContext& context) {
+  ParentStep step;
+  step.name = fk.name;
+  step.codec = context.codec(parent);
+  auto index = index_position(*parent, fk.referenced_index);
+  if (!index) return internal_error("the index behind foreign key " + fk.name + " is gone");
+  step.index = *index;
+  for (const IndexColumn& c : parent->indexes[*index].columns) {
+    for (size_t i = 0; i < fk.referenced_columns.size(); ++i) {
+      if (fk.referenced_columns[i] != c.column) continue;
+      step.columns.push_back(position(child, fk.columns[i]));
+      step.parent_columns.push_back(position(*parent, c.column));
+    }
+  }
+  step.parent = std::move(parent);
+  return step;
+}
+
+ChildStep child_step(const TableDescriptor& parent, TablePtr child, const ForeignKeyDescriptor& fk,
+                     const PlanContext& context) {
+  ChildStep step;
+  step.name = fk.name;
+  step.codec = context.codec(child);
+  step.on_delete = fk.on_delete;
+  step.on_update = fk.on_update;
+  std::vector<ColumnId> order = fk.columns;
+  for (size_t i = 0; i < child->indexes.size() && !step.index; ++i) {
+    const IndexDescriptor& index = child->indexes[i];
+    if (index.state != SchemaState::kPublic || index.columns.size() < fk.columns.size()) continue;
+    std::vector<ColumnId> prefix;
+    for (size_t k = 0; k < fk.columns.size(); ++k) prefix.push_back(index.columns[k].column);
+    if (std::is_permutation(prefix.begin(), prefix.end(), fk.columns.begin())) {
+      step.index = i;
+      order = prefix;
+    }
+  }
+  for (ColumnId id : order) {
+    size_t i = static_cast<size_t>(std::find(fk.columns.begin(), fk.columns.end(), id) -
+                                   fk.columns.begin());
+    step.columns.push_back(position(*child, id));
+    step.parent_columns.push_back(position(parent, fk.referenced_columns[i]));
+  }
+  step.child = std::move(child);
+  return step;
+}
+
+}  // namespace
 
 Result<std::unique_ptr<TableWrite>> QueryPlanner::table_write(const Relation& target) {
   auto write = std::make_unique<TableWrite>();
@@ -11,6 +76,25 @@ Result<std::unique_ptr<TableWrite>> QueryPlanner::table_write(const Relation& ta
   for (const auto& [name, check] : query_.checks) {
     ASSIGN_OR_RETURN(CompiledExpr c, compile(*check, row));
     write->checks.push_back({name, std::move(c)});
+  }
+  for (const ForeignKeyDescriptor& fk : target.table->foreign_keys) {
+    TablePtr parent = fk.referenced_table == target.table->oid
+                          ? target.table
+                          : state_.context.catalog->table(fk.referenced_table);
+    if (parent == nullptr)
+      return internal_error("the table behind foreign key " + fk.name + " is gone");
+    ASSIGN_OR_RETURN(ParentStep step,
+                     parent_step(*target.table, fk, std::move(parent), state_.context));
+    write->parents.push_back(std::move(step));
+  }
+  for (Oid oid : target.table->referenced_by) {
+    TablePtr child = oid == target.table->oid ? target.table : state_.context.catalog->table(oid);
+    if (child == nullptr) continue;
+    for (const ForeignKeyDescriptor& fk : child->foreign_keys) {
+      if (fk.referenced_table == target.table->oid) {
+        write->children.push_back(child_step(*target.table, child, fk, state_.context));
+      }
+    }
   }
   return write;
 }

@@ -1,0 +1,106 @@
+#include "sql/exec/operator.h"
+
+#include "base/limits.h"
+#include "sql/types/key_encoding.h"
+
+namespace quorate::sql {
+
+Operator::Operator(const PlanNode& node, ExecContext& context, const Frame* outer)
+    : node_(node), context_(context) {
+  base_.outer = outer;
+  base_.params = context.params;
+  base_.context = context.eval;
+}
+
+runtime::Task<Status> Operator::evaluate(const CompiledExpr& e, Frame f, Datum* out) {
+  for (;;) {
+    f.error = Status();
+    if (e.eval(f, out)) co_return Status();
+    if (f.error.code() != StatusCode::kUnavailable || !context_.await_missing) co_return f.error;
+    CO_RETURN_IF_ERROR(co_await context_.await_missing());
+  }
+}
+
+Status Operator::account(size_t bytes) {
+  context_.memory_used += bytes;
+  if (context_.memory_used > limits::kStatementBytesMax) {
+    return Status(StatusCode::kResourceExhausted, sqlstate::kOutOfMemory, "out of memory")
+        .with_detail("The statement needs more than " +
+                     std::to_string(limits::kStatementBytesMax >> 20) +
+                     " MB for sorting, hashing and results.");
+  }
+  return Status();
+}
+
+OperatorPtr make_operator(const PlanNode& node, ExecContext& context, const Frame* outer) {
+  switch (node.kind) {
+    case NodeKind::kResult:
+    case NodeKind::kValues:
+    case NodeKind::kSystemScan:
+    case NodeKind::kFunctionScan:
+      return make_rows_source(node, context, outer);
+    case NodeKind::kTableScan:
+      return make_table_scan(node, context, outer);
+    case NodeKind::kPointGet:
+      return make_point_get(node, context, outer);
+    case NodeKind::kLookupJoin:
+      return make_lookup_join(node, context, outer);
+    case NodeKind::kFilter:
+    case NodeKind::kProject:
+    case NodeKind::kProjectSet:
+    case NodeKind::kLimit:
+      return make_row_operator(node, context, outer);
+    case NodeKind::kSort:
+    case NodeKind::kDistinct:
+    case NodeKind::kSetOperation:
+      return make_sort(node, context, outer);
+    case NodeKind::kAggregate:
+      return make_aggregate(node, context, outer);
+    case NodeKind::kNestedLoop:
+    case NodeKind::kHashJoin:
+      return make_join(node, context, outer);
+    case NodeKind::kApply:
+      return make_apply(node, context, outer);
+    case NodeKind::kLockRows:
+      return make_lock_rows(node, context, outer);
+    case NodeKind::kInsert:
+    case NodeKind::kUpdate:
+    case NodeKind::kDelete:
+      return make_write(node, context, outer);
+  }
+  UNREACHABLE("plan node");
+}
+
+void RowStore::add(std::span<const Datum> row) {
+  last_bytes_ = row.size() * sizeof(Datum);
+  if (row.empty()) ++empty_rows_;
+  for (const Datum& d : row) {
+    values_.push_back(d.own());
+    last_bytes_ += values_.back().heap_bytes();
+  }
+}
+
+void hash_key(std::span<const Type> types, std::span<const Datum> values, Bytes* out, bool* null) {
+  out->clear();
+  *null = false;
+  for (size_t i = 0; i < values.size(); ++i) {
+    *null |= values[i].is_null();
+    encode_key(types[i], values[i], false, false, *out);
+  }
+}
+
+int compare_rows(const std::vector<SortKey>& keys, std::span<const Datum> a,
+                 std::span<const Datum> b) {
+  for (const SortKey& k : keys) {
+    const Datum &x = a[k.slot], &y = b[k.slot];
+    if (x.is_null() || y.is_null()) {
+      if (x.is_null() && y.is_null()) continue;
+      return x.is_null() == k.nulls_first ? -1 : 1;
+    }
+    int c = compare(k.type.oid, x, y);
+    if (c != 0) return k.descending ? -c : c;
+  }
+  return 0;
+}
+
+}  // namespace quorate::sql
