@@ -160,7 +160,7 @@ def row(workload, c, system, running, table):
         if name and name != system.name and other is not None and other.tps():
             ratios.append(f"{cell.tps() / other.tps():.2f}× {name}")
     note = cell.extra() + (f"; then FAILED: {cell.error}" if cell.error else "")
-    return (f"| {workload.name} | {c} | {system.name} | {number(cell.tps())} | ±{cell.spread():.0f} % | {number(cell.best())} | {number(cell.cpu())} | "
+    return (f"| {workload.name} | {getattr(workload, 'clients', c)} | {system.name} | {number(cell.tps())} | ±{cell.spread():.0f} % | {number(cell.best())} | {number(cell.cpu())} | "
             f"{', '.join(ratios)} | {note} |")
 
 
