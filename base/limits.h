@@ -23,6 +23,15 @@ inline constexpr size_t kEntryBytesMax = 32u << 20;
 inline constexpr size_t kRangeInflightBytesMax = 64u << 20;
 // A transaction's buffered writes; beyond it the transaction is refused (53200) or spills.
 inline constexpr size_t kTxnBufferBytesMax = 256u << 20;
+// Reads that a transaction remembers one by one, and their bytes; beyond it neighbours are merged
+// into wider spans, which can only make a refresh fail more often.
+inline constexpr size_t kTxnReadSpansMax = 4096;
+inline constexpr size_t kTxnReadBytesMax = 1u << 20;
+// Keys that a transaction below SERIALIZABLE locked, until it ends; beyond it 53200.
+inline constexpr size_t kTxnLockedBytesMax = 64u << 20;
+// Ends of transactions (resolving, unlocking) that run behind the answers of one node; beyond it
+// commits and rollbacks wait for their own.
+inline constexpr size_t kTxnBackgroundMax = 4096;
 // Rows and bytes that one scan request returns before it hands back a resume key.
 inline constexpr size_t kScanRowsMax = 4096;
 inline constexpr size_t kScanBytesMax = 1u << 20;

@@ -38,6 +38,11 @@ struct PlantedBugs {
   QUORATE_PLANTED(commit_twice);             // commit-once: a resend does not look for the record
   QUORATE_PLANTED(ignore_lost_locks);        // locks-save-work: a write's base is not checked
   QUORATE_PLANTED(recover_without_prevent);  // prevent-then-abort: a missing write may still land
+
+  // txn
+  QUORATE_PLANTED(refresh_skipped);       // refresh: reads are taken for unchanged without asking
+  QUORATE_PLANTED(commit_resent_as_new);  // record-mark: a resent commit takes a new attempt's time
+  QUORATE_PLANTED(commit_answered_early);  // a parallel commit is answered at the anchor's staging
 };
 
 #undef QUORATE_PLANTED

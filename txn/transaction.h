@@ -38,6 +38,9 @@ struct ReadOptions {
   ColumnSet columns = range::kAllColumns;  // what the statement uses: values, filters, ordering
   LockMode lock = LockMode::kNone;
   WaitPolicy wait = WaitPolicy::kBlock;
+  // A constraint's check (unique, foreign key): what it read must still hold at commit, at every
+  // isolation level (safety: locks-save-work).
+  bool check = false;
 };
 
 struct ScanOptions : ReadOptions {
@@ -76,12 +79,18 @@ class Transaction {
   // nothing was seen yet, no savepoint holds. restart() then forgets reads, writes and locks.
   virtual bool can_restart(const Status& failure) const = 0;
   virtual runtime::Task<Status> restart() = 0;
+  // READ COMMITTED only: whether the failed statement alone can be run again, the earlier ones
+  // staying as they are, because nothing of this statement was seen. retry_statement() undoes its
+  // writes, takes a new read timestamp and stands for begin_statement().
+  virtual bool can_retry_statement(const Status& failure) const = 0;
+  virtual void retry_statement() = 0;
 
   // --- reads ---
   // One item a key, in order; absent ones where there is no row.
   virtual runtime::Task<Result<range::RowSet>> get(std::vector<Bytes> keys,
                                                    ReadOptions options) = 0;
-  // The next chunk of a scan; `*span` is narrowed to what is left and becomes empty() at the end.
+  // The next chunk of a scan of `options.span`. `*rest` is what is left of it, empty() at the end;
+  // a chunk may hold no row and yet not be the last.
   virtual runtime::Task<Result<range::RowSet>> scan(ScanOptions options, KeySpan* rest) = 0;
 
   // --- writes; buffered, so they only fail on limits (53200, 54000) ---

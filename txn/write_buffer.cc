@@ -67,7 +67,17 @@ Status WriteBuffer::rollback_to(uint64_t mark) {
                                sqlstate::kInvalidSavepointSpecification);
   }
   marks_.erase(at + 1, marks_.end());
-  while (!undo_.empty() && undo_.back().sequence > mark) {
+  undo_above(mark);
+  return Status();
+}
+
+void WriteBuffer::undo_statement() {
+  marks_.erase(std::upper_bound(marks_.begin(), marks_.end(), statement_), marks_.end());
+  undo_above(statement_);
+}
+
+void WriteBuffer::undo_above(uint64_t sequence) {
+  while (!undo_.empty() && undo_.back().sequence > sequence) {
     Rows::iterator row = undo_.back().row;
     std::vector<Version>& versions = row->second.versions;
     CHECK(!versions.empty() && versions.back().sequence == undo_.back().sequence);
@@ -76,7 +86,6 @@ Status WriteBuffer::rollback_to(uint64_t mark) {
     if (versions.empty()) rows_.erase(row);
     undo_.pop_back();
   }
-  return Status();
 }
 
 void WriteBuffer::release(uint64_t mark) {

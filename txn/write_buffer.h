@@ -42,6 +42,8 @@ class WriteBuffer {
   // 3B001 for a mark that was released or undone.
   Status rollback_to(uint64_t mark);
   void release(uint64_t mark);
+  // Undoes the writes made since begin_statement(), and savepoints made since.
+  void undo_statement();
   bool has_savepoints() const { return !marks_.empty(); }
 
   // The write that a read at `sequence` sees, or nullptr. Valid until the next change.
@@ -76,6 +78,7 @@ class WriteBuffer {
   };
   Status write(BytesView key, BytesView value, bool deleted, range::ColumnSet changed,
                std::optional<Timestamp> base);
+  void undo_above(uint64_t sequence);
   static const Version* visible(const Row& row, uint64_t sequence);
   bool replaceable(const Version& v) const {
     return v.sequence > statement_ && (marks_.empty() || v.sequence > marks_.back());

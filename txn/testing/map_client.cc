@@ -22,6 +22,7 @@ class MapTransaction : public Transaction {
   }
 
   void begin_statement() override {
+    statement_seen_ = false;
     buffer_.begin_statement();
     if (options_.isolation == Isolation::kReadCommitted && !options_.as_of) {
       read_ts_ = client_.now();
@@ -29,7 +30,7 @@ class MapTransaction : public Transaction {
   }
   void set_cancel(runtime::CancelToken token) override { token_ = std::move(token); }
   void set_lock_timeout_ms(uint64_t) override {}
-  void note_results_seen() override { seen_ = true; }
+  void note_results_seen() override { seen_ = statement_seen_ = true; }
   bool can_restart(const Status& failure) const override {
     return failure.code() == StatusCode::kAborted && !seen_ && !buffer_.has_savepoints() &&
            !options_.as_of;
@@ -41,6 +42,17 @@ class MapTransaction : public Transaction {
     failed_ = Status();
     ++stats_.retries;
     co_return Status();
+  }
+
+  bool can_retry_statement(const Status& failure) const override {
+    return failure.code() == StatusCode::kAborted && !statement_seen_ &&
+           options_.isolation == Isolation::kReadCommitted && !options_.as_of;
+  }
+  void retry_statement() override {
+    buffer_.undo_statement();
+    failed_ = Status();
+    ++stats_.retries;
+    begin_statement();
   }
 
   Task<Result<RowSet>> get(std::vector<Bytes> keys, ReadOptions options) override {
@@ -219,6 +231,7 @@ class MapTransaction : public Transaction {
   Status failed_;
   TxnStats stats_;
   bool seen_ = false;
+  bool statement_seen_ = false;
   bool closed_ = false;
 };
 

@@ -1,0 +1,190 @@
+#include "txn/ender.h"
+
+#include <algorithm>
+
+#include "txn/retry.h"
+
+namespace quorate::txn {
+
+using range::BatchRequest;
+using range::BatchResponse;
+using range::EndTxnResponse;
+using range::Outcome;
+using range::Request;
+using range::TxnHeader;
+using range::TxnRecord;
+using range::TxnStatus;
+using runtime::Task;
+
+namespace {
+
+// Background work gives up after this many tries, the last ones 100 ms apart on average 50: some
+// minutes with the router's patience in each.
+constexpr int kTriesMax = 40;
+
+BatchRequest batch_for(const Target& target, const TxnHeader& header, Request request) {
+  BatchRequest batch;
+  batch.range = target.id;
+  batch.generation = target.generation;
+  batch.txn = header;
+  batch.requests.push_back(std::move(request));
+  return batch;
+}
+
+Task<void> pause(NodeParts& node, int n) {
+  (void)co_await runtime::sleep_for(node.sender.executor(), backoff(n, node.random));
+}
+
+bool worth_repeating(const BatchResponse& r) {
+  if (r.outcome == Outcome::kRangeMismatch) return true;
+  return r.outcome == Outcome::kError && (r.error.code() == StatusCode::kUnavailable ||
+                                          r.error.code() == StatusCode::kDeadlineExceeded ||
+                                          r.error.code() == StatusCode::kAmbiguous);
+}
+
+// One request to the range that holds `key`, again while it is worth it.
+Task<BatchResponse> send_to_key(NodeParts& node, TxnHeader header, Bytes key, Request request,
+                                int tries) {
+  BatchResponse response;
+  for (int n = 0; n < tries; ++n) {
+    if (n > 0) co_await pause(node, n);
+    Result<Target> target = co_await node.sender.locate(key, {});
+    if (!target.ok()) {
+      response.outcome = Outcome::kError;
+      response.error = target.status();
+      continue;
+    }
+    BatchRequest batch = batch_for(*target, header, request);
+    response = co_await node.sender.send(std::move(batch), {});
+    if (!worth_repeating(response)) break;
+  }
+  co_return response;
+}
+
+Task<BatchResponse> send_once(NodeParts* node, BatchRequest batch) {
+  BatchResponse response = co_await node->sender.send(std::move(batch), {});
+  co_return response;
+}
+
+// Resolves `keys` range by range, beside each other; what could not be is left in `*keys`.
+Task<void> resolve_round(NodeParts& node, const TxnEnd* end, TxnStatus status,
+                         std::vector<Bytes>* keys) {
+  std::vector<BytesView> views(keys->begin(), keys->end());
+  Result<std::vector<KeyGroup>> groups = co_await node.sender.group_keys(&views, {});
+  if (!groups.ok()) co_return;
+  std::vector<Task<BatchResponse>> sends;
+  for (const KeyGroup& g : *groups) {
+    range::ResolveRequest resolve;
+    resolve.txn = end->header.id;
+    resolve.keys.assign(keys->begin() + g.begin, keys->begin() + g.end);
+    resolve.status = status;
+    resolve.commit_ts = end->commit_ts;
+    resolve.anchor = end->header.anchor;
+    sends.push_back(send_once(&node, batch_for(g.target, end->header, std::move(resolve))));
+  }
+  std::vector<BatchResponse> answers =
+      co_await runtime::when_all(node.sender.executor(), std::move(sends));
+  std::vector<Bytes> left;
+  for (size_t i = 0; i < answers.size(); ++i) {
+    if (answers[i].outcome == Outcome::kOk) continue;
+    const KeyGroup& g = (*groups)[i];
+    left.insert(left.end(), keys->begin() + g.begin, keys->begin() + g.end);
+  }
+  *keys = std::move(left);
+}
+
+Task<bool> resolve_all(NodeParts& node, const TxnEnd* end, TxnStatus status) {
+  std::vector<Bytes> keys = end->keys;
+  for (int n = 0; n < kTriesMax && !keys.empty(); ++n) {
+    if (n > 0) co_await pause(node, n);
+    co_await resolve_round(node, end, status, &keys);
+  }
+  co_return keys.empty();
+}
+
+}  // namespace
+
+Task<Result<EndTxnResponse>> end_record(NodeParts& node, TxnHeader header, bool commit,
+                                        Timestamp commit_ts, Timestamp attempt) {
+  range::EndTxnRequest request;
+  request.commit = commit;
+  request.commit_ts = commit_ts;
+  request.attempt = attempt;
+  Bytes anchor = header.anchor;
+  BatchResponse r = co_await send_to_key(node, std::move(header), std::move(anchor),
+                                         Request(std::move(request)), kCommitSendsMax);
+  if (r.outcome == Outcome::kOk) co_return std::get<EndTxnResponse>(r.responses[0]);
+  if (r.outcome == Outcome::kError) co_return r.error;
+  co_return unavailable("the transaction's record could not be reached");
+}
+
+Task<Result<TxnRecord>> read_record(NodeParts& node, TxnHeader header) {
+  range::PushRequest request;
+  request.txn = header.id;
+  request.anchor = header.anchor;
+  Bytes anchor = header.anchor;
+  BatchResponse r = co_await send_to_key(node, std::move(header), std::move(anchor),
+                                         Request(std::move(request)), kCommitSendsMax);
+  if (r.outcome == Outcome::kOk) {
+    co_return std::move(std::get<range::PushResponse>(r.responses[0]).record);
+  }
+  if (r.outcome == Outcome::kError) co_return r.error;
+  co_return unavailable("the transaction's record could not be reached");
+}
+
+Task<void> finish_commit(NodeParts* node, TxnEnd end) {
+  Result<EndTxnResponse> said =
+      co_await end_record(*node, end.header, true, end.commit_ts, end.attempt);
+  if (said.ok() && said->status == TxnStatus::kAborted) {
+    // Atomicity is broken; nothing here can mend it, and it must not be made worse.
+    node->counters.commit_lost.add();
+    node->sender.env().log.error("transaction {} was answered as committed and is aborted",
+                                 end.header.id.to_string());
+    co_return;
+  }
+  // Where the record can't be reached whoever meets the intents recovers it as committed.
+  if (said.ok()) {
+    bool all = co_await resolve_all(*node, &end, TxnStatus::kCommitted);
+    if (all) {
+      range::ResolveRequest last;
+      last.txn = end.header.id;
+      last.status = TxnStatus::kCommitted;
+      last.commit_ts = end.commit_ts;
+      last.remove_record = true;
+      last.anchor = end.header.anchor;
+      (void)co_await send_to_key(*node, end.header, end.header.anchor, Request(std::move(last)),
+                                 kTriesMax);
+    }
+  }
+  co_await unlock(node, end.header, std::move(end.locked));
+}
+
+Task<void> finish_abort(NodeParts* node, TxnEnd end) {
+  (void)co_await resolve_all(*node, &end, TxnStatus::kAborted);
+  co_await unlock(node, end.header, std::move(end.locked));
+}
+
+Task<void> unlock(NodeParts* node, TxnHeader header, std::vector<KeySpan> spans) {
+  std::vector<range::ReadSpan> pending;
+  for (KeySpan& s : spans) pending.push_back({std::move(s), Timestamp(), range::kAllColumns});
+  for (int n = 0; n < kTriesMax && !pending.empty(); ++n) {
+    if (n > 0) co_await pause(*node, n);
+    std::sort(pending.begin(), pending.end(),
+              [](const auto& a, const auto& b) { return a.span.start < b.span.start; });
+    Result<std::vector<SpanGroup>> groups = co_await node->sender.group_spans(pending, {});
+    if (!groups.ok()) continue;
+    std::vector<Task<BatchResponse>> sends;
+    for (const SpanGroup& g : *groups) {
+      sends.push_back(send_once(node, batch_for(g.target, header, range::UnlockRequest())));
+    }
+    std::vector<BatchResponse> answers =
+        co_await runtime::when_all(node->sender.executor(), std::move(sends));
+    pending.clear();
+    for (size_t i = 0; i < answers.size(); ++i) {
+      if (answers[i].outcome == Outcome::kOk) continue;
+      for (auto& r : (*groups)[i].reads) pending.push_back(std::move(r));
+    }
+  }
+}
+
+}  // namespace quorate::txn

@@ -1,0 +1,30 @@
+// Makes a node's transactions over the cluster's ranges. One a node; the router, the clock and the
+// environment outlive it, and it outlives its transactions. Ends of transactions run on behind
+// their answers, at most limits::kTxnBackgroundMax; destroying the client drops them, which is what
+// a crash does too.
+#pragma once
+
+#include "txn/node_parts.h"
+#include "txn/transaction.h"
+
+namespace quorate::txn {
+
+class NodeClient : public Client {
+ public:
+  NodeClient(range::Router& router, runtime::Hlc& clock, runtime::Env& env, NodeOptions options)
+      : parts_(router, clock, env, options), env_(env) {}
+
+  std::unique_ptr<Transaction> begin(TxnOptions options) override;
+  Timestamp now() override { return parts_.sender.clock().now(); }
+  runtime::Env& env() override { return env_; }
+
+  const NodeCounters& counters() const { return parts_.counters; }
+  // Ends that still run; a node that drains waits until there is none.
+  size_t background() const { return parts_.background.size(); }
+
+ private:
+  NodeParts parts_;
+  runtime::Env& env_;
+};
+
+}  // namespace quorate::txn

@@ -1,0 +1,50 @@
+// A brute judge of serializability for small histories of lists (after Kingsbury and Alvaro,
+// "Elle", 2020): transactions read lists and append their own number to lists, so the last state
+// tells the order of all writes, and every read tells between which two of them it stands.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/bytes.h"
+#include "runtime/executor.h"
+
+namespace quorate::txn {
+
+using List = std::vector<uint32_t>;
+Bytes encode_list(const List& list);
+List decode_list(BytesView bytes);
+
+struct HistoryTxn {
+  enum class Fate : uint8_t { kOpen, kCommitted, kFailed, kUnknown } fate = Fate::kOpen;
+  uint32_t number = 0;
+  runtime::Instant began, ended;
+  std::map<Bytes, List> reads;  // the first read of each key, before own writes
+  std::vector<Bytes> appends;
+};
+
+class History {
+ public:
+  // A new transaction; its number is its place + 1.
+  HistoryTxn& begin(runtime::Instant now);
+  HistoryTxn& at(uint32_t number) { return txns_[number - 1]; }
+  size_t size() const { return txns_.size(); }
+  size_t count(HistoryTxn::Fate fate) const;
+
+  // Empty when all is well, else what is wrong:
+  // - a committed append is not there once, a failed one is there, an unknown one is there in part;
+  // - a read of a committed transaction is no beginning of the list;
+  // - no serial order explains the reads and appends (`serializable`);
+  // - a transaction did not see what was committed before it began (`real_time`).
+  std::string judge(const std::map<Bytes, List>& last, bool serializable, bool real_time) const;
+
+ private:
+  std::string judge_appends(const std::map<Bytes, List>& last) const;
+  std::string judge_reads(const std::map<Bytes, List>& last, bool real_time) const;
+  std::string judge_order(const std::map<Bytes, List>& last) const;
+  bool happened(const HistoryTxn& t, const std::map<Bytes, List>& last) const;
+  std::vector<HistoryTxn> txns_;
+};
+
+}  // namespace quorate::txn
