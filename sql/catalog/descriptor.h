@@ -11,6 +11,7 @@
 
 #include "base/archive.h"
 #include "base/ids.h"
+#include "base/timestamp.h"
 #include "sql/types/type.h"
 
 namespace quorate::sql {
@@ -119,10 +120,13 @@ struct TableDescriptor {
   // A table without PRIMARY KEY has a hidden int8 column "rowid" (id kRowidColumn, not in
   // `columns`) as its primary index: node-unique, ordered by time.
   bool hidden_rowid = false;
+  // A schema change holds the table for itself: until this time nobody else's statement may use it.
+  // The change commits before it, or not at all, so that a node that dies holds nothing for ever.
+  Timestamp offline_until;
   template <class A>
   void serialize(A& a) {
     a(format, oid, storage, schema, name, version, columns, indexes, checks, foreign_keys,
-      referenced_by, next_column, next_index, hidden_rowid);
+      referenced_by, next_column, next_index, hidden_rowid, offline_until);
   }
   const ColumnDescriptor* column(ColumnId id) const {
     for (const auto& c : columns)

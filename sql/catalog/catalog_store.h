@@ -1,0 +1,82 @@
+// The catalog's own rows, in reserved tables with ids below 100. Frozen: on disk.
+//
+//   table 1   one row: CatalogHead        what every schema change reads with a lock and writes
+//   table 2   key: oid, 4 bytes           value: kind byte, then the encoded descriptor
+//   table 3   key: node id, 8 bytes       value: NodeLease
+//   table 4   key: sequence's oid         value: SequenceState
+//   table 5   key: table id, 8 bytes      value: empty; the table's rows are to be removed
+//
+// Schema changes are serialized by the head's lock, so a change knows the whole catalog as of its
+// version and checks names in memory.
+#pragma once
+
+#include "sql/catalog/catalog_data.h"
+#include "txn/transaction.h"
+
+namespace quorate::sql {
+
+inline constexpr Oid kFirstUserOid = 16384;
+inline constexpr Oid kPostgresDatabase = 5, kTemplate1Database = 1, kPublicSchema = 2200,
+                     kPgCatalogSchema = 11, kPostgresRole = 10;
+
+struct CatalogHead {
+  uint8_t format = 1;
+  uint64_t version = 0;
+  Oid next_oid = kFirstUserOid;
+  template <class A>
+  void serialize(A& a) {
+    a(format, version, next_oid);
+  }
+};
+
+// What a node may be using. An older version stays listed while a transaction there holds it.
+struct NodeLease {
+  uint8_t format = 1;
+  std::vector<std::pair<uint64_t, Timestamp>> versions;  // version, expiry
+  template <class A>
+  void serialize(A& a) {
+    a(format, versions);
+  }
+};
+
+struct SequenceState {
+  uint8_t format = 1;
+  int64_t last_value = 0;
+  bool is_called = false;
+  template <class A>
+  void serialize(A& a) {
+    a(format, last_value, is_called);
+  }
+};
+
+namespace catalog_store {
+
+Bytes head_key();
+Bytes descriptor_key(Oid oid);
+Bytes lease_key(NodeId node);
+Bytes sequence_key(Oid oid);
+Bytes garbage_key(TableId table);
+KeySpan descriptors_span();
+KeySpan leases_span();
+KeySpan garbage_span();
+
+struct HeadRow {
+  CatalogHead head;
+  std::optional<Timestamp> base;  // for txn::Transaction::put
+  bool present = false;
+};
+runtime::Task<Result<HeadRow>> read_head(txn::Transaction* txn, txn::LockMode lock);
+// All descriptors at the transaction's timestamp.
+runtime::Task<Result<CatalogData>> load(txn::Transaction* txn, uint64_t version);
+
+Bytes encode_descriptor(const DatabaseDescriptor& d);
+Bytes encode_descriptor(const SchemaDescriptor& d);
+Bytes encode_descriptor(const TableDescriptor& d);
+Bytes encode_descriptor(const SequenceDescriptor& d);
+Status decode_descriptor(BytesView value, CatalogData* into);
+
+// The rows of a new cluster: databases postgres and template1, their schemas public.
+Status bootstrap(txn::Transaction* txn);
+
+}  // namespace catalog_store
+}  // namespace quorate::sql
