@@ -8,12 +8,6 @@ extern "C" {
 namespace quorate::sql {
 namespace {
 
-std::unique_ptr<FromNode> leaf(uint32_t relation) {
-  auto n = std::make_unique<FromNode>();
-  n->relation = relation;
-  return n;
-}
-
 bool used_by_order(const Query& q, uint32_t target) {
   for (const auto& s : q.order_by)
     if (s.target == target) return true;

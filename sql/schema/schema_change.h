@@ -1,0 +1,54 @@
+// DDL carried out.
+//
+// Alone (execute_ddl): the change is online and done when the task ends. It runs in transactions of
+// its own:
+//
+//   CREATE INDEX          delete-only -> write-only -> backfill in chunks -> public, each step
+//                         published and waited for, while writes go on
+//   what needs the table  the table is taken offline (TableDescriptor::offline_until), leases on
+//                         older versions drain, then it is changed: TRUNCATE, keys and constraints
+//                         on filled tables, DROP COLUMN
+//   everything else       one transaction
+//
+// A change that fails is undone before its error is returned.
+//
+// In a block (execute_ddl_in): the change belongs to the session's transaction and is seen by its
+// later statements through CatalogWriter::snapshot(). Older tables are taken offline first and stay
+// so until the block ends: after COMMIT the session calls finish_block(), after ROLLBACK
+// bring_online().
+//
+// The session holds no CatalogPtr while either runs, or the change waits for itself.
+#pragma once
+
+#include "sql/analyze/analyze.h"
+#include "sql/catalog/catalog_manager.h"
+#include "sql/catalog/catalog_writer.h"
+
+namespace quorate::sql {
+
+struct DdlContext {
+  CatalogManager* manager = nullptr;
+  Oid database = 0;
+  std::string database_name;
+  std::vector<std::string> search_path;
+  std::string user;
+  const IoContext* io = nullptr;
+  runtime::CancelToken cancel;
+  // Notices in order (SQLSTATE 00000 and a message), for the client.
+  std::vector<Status> notices;
+  // Tables that a block has taken offline.
+  std::vector<Oid> offline;
+};
+
+runtime::Task<Status> execute_ddl(const Ddl* ddl, DdlContext* context);
+runtime::Task<Status> execute_ddl_in(const Ddl* ddl, CatalogWriter* writer, DdlContext* context);
+
+// After a block with DDL: its version is known to this node before the session goes on.
+runtime::Task<Status> finish_block(DdlContext* context);
+// After a rolled back block: its tables are free again.
+runtime::Task<Status> bring_online(DdlContext* context);
+
+// The keys at which ALTER TABLE ... SPLIT AT wants ranges to begin; the caller asks for the splits.
+Result<std::vector<Bytes>> split_keys(const SplitAt& split);
+
+}  // namespace quorate::sql
