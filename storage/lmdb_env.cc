@@ -272,8 +272,14 @@ Status LmdbEnv::write_blocking(const std::function<Status(CheckpointWriter&)>& f
     mdb_txn_abort(txn);
     return filled;
   }
-  measure(txn);
-  return lmdb_error(mdb_txn_commit(txn), "commit the checkpoint");
+  Status committed = lmdb_error(mdb_txn_commit(txn), "commit the checkpoint");
+  if (!committed.ok()) return committed;
+  // What it freed is in the list only now.
+  if (mdb_txn_begin(mdb_, nullptr, MDB_RDONLY, &txn) == 0) {
+    measure(txn);
+    mdb_txn_abort(txn);
+  }
+  return Status();
 }
 
 void LmdbEnv::measure(MDB_txn* txn) {
