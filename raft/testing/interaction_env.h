@@ -37,6 +37,7 @@ namespace quorate::raft::testing {
 
 class InteractionEnv {
  public:
+  explicit InteractionEnv(PlantedBugs planted = {}) { config_.planted = planted; }
   std::string handle(const quorate::testing::Command& command);
 
  private:
