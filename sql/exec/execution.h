@@ -52,6 +52,12 @@ class RowBatch {
   std::vector<std::shared_ptr<const void>> pins_;
 };
 
+// Counted by EXPLAIN ANALYZE, one a plan node.
+struct NodeCounters {
+  uint64_t rows = 0, loops = 0;
+  runtime::Duration time{0};
+};
+
 struct ExecContext {
   txn::Transaction* txn = nullptr;
   EvalContext* eval = nullptr;
@@ -64,13 +70,8 @@ struct ExecContext {
   std::function<runtime::Task<Status>()> await_missing;
   size_t memory_used = 0;
   std::vector<Datum> init_values;
+  std::map<const PlanNode*, NodeCounters> counters;
   bool instrument = false;  // EXPLAIN ANALYZE
-};
-
-// Counted by EXPLAIN ANALYZE, one a plan node.
-struct NodeCounters {
-  uint64_t rows = 0, loops = 0;
-  runtime::Duration time{0};
 };
 
 class Execution {

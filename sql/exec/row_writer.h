@@ -1,0 +1,91 @@
+// Writes rows of one table with everything that belongs to it: NOT NULL and CHECK, unique and other
+// indexes, foreign keys both ways. One a statement; used by INSERT, UPDATE, DELETE and COPY.
+//
+// A row is written as a whole image, made from the row as read under its lock (safety: whole-row).
+// Keys of unique indexes are locked and read before anything is written; foreign keys are checked
+// by finish(), at the end of the statement, with a share lock on the parent at every isolation
+// level.
+#pragma once
+
+#include <absl/container/flat_hash_set.h>
+
+#include "sql/exec/execution.h"
+
+namespace quorate::sql {
+
+// One index entry of a row.
+struct IndexEntry {
+  size_t index = 0;
+  Bytes key, value;
+  bool probed = false;   // of a unique index, all columns given: must not exist yet
+  bool present = false;  // found by probe()
+  Timestamp base;        // what probe() found there
+};
+
+struct NewRow {
+  std::vector<Datum> values;  // the codec's row: all columns, then the hidden row id
+  std::vector<IndexEntry> entries;
+  std::optional<size_t> conflict() const {
+    for (size_t i = 0; i < entries.size(); ++i) {
+      if (entries[i].present) return i;
+    }
+    return std::nullopt;
+  }
+};
+
+class RowWriter {
+ public:
+  RowWriter(const TableWrite& write, ExecContext& context) : write_(write), context_(context) {}
+
+  // Gives the row its hidden id, checks NOT NULL and CHECK, and makes its entries.
+  Status prepare(NewRow* row);
+  // Locks and reads the unique keys of all rows at once; marks what is there, rows of this
+  // statement included.
+  runtime::Task<Status> probe(std::vector<NewRow>* rows);
+  // After probe(); 23505 where a key is taken.
+  Status insert(const NewRow& row);
+  Status duplicate_error(const NewRow& row, size_t entry) const;
+
+  // `updated.values` replaces `old`, whose primary entry has version `version`. Prepares and probes
+  // as needed.
+  runtime::Task<Status> update(std::span<const Datum> old, Timestamp version, NewRow* updated);
+  runtime::Task<Status> remove(std::span<const Datum> old, Timestamp version);
+  // False when this statement has written or removed the row already.
+  bool first_touch(std::span<const Datum> row);
+  // Whether the statement itself has written the primary key of the row.
+  bool written_here(const Bytes& key) const { return written_.contains(key); }
+
+  // The end of the statement.
+  runtime::Task<Status> finish();
+
+ private:
+  struct PendingParent {
+    const ParentStep* step;
+    std::vector<Datum> values;
+    Bytes key;
+  };
+  struct PendingChild {
+    const ChildStep* step;
+    std::vector<Datum> values;  // of the referenced key
+    bool deleted;
+  };
+  Status check_row(std::span<const Datum> row) const;
+  std::string failing_row(std::span<const Datum> row) const;
+  std::string key_text(const TableDescriptor& table, const std::vector<uint32_t>& columns,
+                       std::span<const Datum> values) const;
+  Status make_entries(std::span<const Datum> row, bool for_removal,
+                      std::vector<IndexEntry>* entries) const;
+  Status note_parents(std::span<const Datum> row, const std::vector<Datum>* old);
+  void note_children(std::span<const Datum> old, const std::vector<Datum>* updated);
+  runtime::Task<Status> check_parents();
+  runtime::Task<Status> check_child(PendingChild pending);
+  bool same(size_t column, const Datum& a, const Datum& b) const;
+
+  const TableWrite& write_;
+  ExecContext& context_;
+  absl::flat_hash_set<Bytes> written_, removed_, touched_;  // keys, by this statement
+  std::vector<PendingParent> parents_;
+  std::vector<PendingChild> children_;
+};
+
+}  // namespace quorate::sql
