@@ -370,9 +370,6 @@ Result<Planned> QueryPlanner::plan_set_operation() {
   auto node = make_node(NodeKind::kSetOperation);
   node->set_operation = query_.set_operation;
   node->set_all = query_.set_all;
-  Scope none{&query_, nullptr, outer_};
-  static const Layout kEmpty;
-  none.layout = &kEmpty;
   for (const Query* side : {query_.left.get(), query_.right.get()}) {
     QueryPlanner planner(state_, *side, outer_, parents);
     ASSIGN_OR_RETURN(PlanPtr child, planner.plan_select());
