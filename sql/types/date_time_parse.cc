@@ -335,6 +335,7 @@ class Parser {
     fields_.zone = find_time_zone(text);
     if (fields_.zone == nullptr) {
       unknown_zone_ = text;
+      for (char& c : unknown_zone_) c = to_lower(c);
       return text.find('/') != std::string::npos ? Failure::kUnknownZone : Failure::kFormat;
     }
     return Failure::kNone;

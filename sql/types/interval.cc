@@ -562,8 +562,13 @@ Result<Interval> interval_negate(const Interval& a) {
   return Interval{-a.micros, -a.days, -a.months};
 }
 
-Result<Interval> interval_multiply(const Interval& a, double factor) {
-  double months = a.months * factor, days = a.days * factor;
+namespace {
+
+// Applies `scale` to each field; what a month or a day leaves over goes down, rounded to
+// microseconds to hide the noise of floats.
+template <class Scale>
+Result<Interval> scale_interval(const Interval& a, Scale scale) {
+  double months = scale(a.months), days = scale(a.days);
   if (std::isnan(months) || std::isnan(days) || std::fabs(months) > INT32_MAX ||
       std::fabs(days) > INT32_MAX) {
     return interval_out_of_range();
@@ -571,8 +576,6 @@ Result<Interval> interval_multiply(const Interval& a, double factor) {
   Interval v;
   v.months = static_cast<int32_t>(months);
   v.days = static_cast<int32_t>(days);
-  // What a month or a day leaves over goes down, rounded to microseconds to hide the noise of
-  // floats.
   auto tidy = [](double x) { return std::rint(x * 1e6) / 1e6; };
   double month_rest = tidy((months - v.months) * 30);
   double seconds = tidy((days - v.days + month_rest - std::trunc(month_rest)) * 86400);
@@ -581,16 +584,22 @@ Result<Interval> interval_multiply(const Interval& a, double factor) {
     seconds -= std::trunc(seconds / 86400) * 86400;
   }
   v.days += static_cast<int32_t>(month_rest);
-  double micros = std::rint(static_cast<double>(a.micros) * factor + seconds * 1e6);
+  double micros = std::rint(scale(static_cast<double>(a.micros)) + seconds * 1e6);
   if (std::isnan(micros) || std::fabs(micros) >= 9.2233720368547758e18)
     return interval_out_of_range();
   v.micros = static_cast<int64_t>(micros);
   return v;
 }
 
+}  // namespace
+
+Result<Interval> interval_multiply(const Interval& a, double factor) {
+  return scale_interval(a, [&](double v) { return v * factor; });
+}
+
 Result<Interval> interval_divide(const Interval& a, double divisor) {
   if (divisor == 0) return invalid_argument("division by zero", sqlstate::kDivisionByZero);
-  return interval_multiply(a, 1.0 / divisor);
+  return scale_interval(a, [&](double v) { return v / divisor; });
 }
 
 Interval justify_hours(Interval v) {

@@ -1,5 +1,8 @@
 #include "sql/types/time_zone.h"
 
+// How the system's library was built; the layout of its tables depends on it.
+#define USE_OS_TZDB 1
+#define HAS_REMOTE_API 0
 #include <date/tz.h>
 
 #include <cstdlib>
@@ -127,9 +130,6 @@ const date::time_zone* locate(std::string_view name) {
     const date::tzdb& db = date::get_tzdb();
     for (const date::time_zone& z : db.zones) {
       if (equals_ignoring_case(z.name(), name)) return &z;
-    }
-    for (const date::time_zone_link& l : db.links) {
-      if (equals_ignoring_case(l.name(), name)) return date::locate_zone(l.target());
     }
   } catch (const std::exception&) {
     // No database on this system: only fixed offsets are known.

@@ -315,6 +315,8 @@ Result<Type> parse_type_name(std::string_view text) {
   }
   p.skip_blanks();
   if (p.at != text.size()) return bad_type_name(text);
+  // In a type's name the one argument of interval is its precision.
+  if (t->oid == oid::kInterval && args.size() == 1) args.insert(args.begin(), kIntervalFullRange);
   ASSIGN_OR_RETURN(int32_t typmod, make_typmod(t->oid, args));
   return Type{array && t->array != 0 ? t->array : t->oid, typmod};
 }
