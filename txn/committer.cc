@@ -128,6 +128,10 @@ Task<Status> Committer::prove(Timestamp to) {
 Task<Status> Committer::raise(Timestamp need) {
   target_.forward(need);
   anchor_staged_ = false;
+  // Ranges tell stagings at different timestamps apart by the attempt. A range has refused this
+  // one, so it can't be committed any more. A one-phase commit that may have happened keeps its
+  // own: its record is looked for under it (safety: record-mark).
+  if (staged_) attempt_ = channel_.node().sender.clock().now();
   if (target_ >= work_.deadline) co_return fail_deadline();
   co_return co_await prove(target_);
 }

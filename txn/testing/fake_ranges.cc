@@ -379,6 +379,8 @@ std::optional<FakeRanges::Evaluation> FakeRanges::commit_checks(const BatchReque
     Row& row = rows_[w.key];
     if (auto blocked = lock_conflict(row, b.txn.id, LockMode::kExclusive)) return *blocked;
     if (row.intent && row.intent->txn.id != b.txn.id) return Blocked{row.intent->txn, true};
+    if (row.intent && row.intent->attempt > q.attempt) return error(b, aborted("a late attempt"));
+    if (row.intent && row.intent->attempt == q.attempt) continue;  // staged already
     if (w.base && *w.base != row.newest()) {
       return error(b, aborted("could not serialize access due to concurrent update"));
     }
@@ -410,6 +412,7 @@ FakeRanges::Evaluation FakeRanges::commit(const BatchRequest& b, const CommitReq
       if (record->second.status == TxnStatus::kAborted || q.kind == CommitKind::kOnePhase) {
         return error(b, aborted("the transaction was aborted by another"));
       }
+      if (record->second.attempt > q.attempt) return error(b, aborted("a late attempt"));
     } else if (auto gone = collected_.find(id);
                gone != collected_.end() && q.attempt <= gone->second) {
       return error(b, ambiguous("the record is gone"));
@@ -433,8 +436,8 @@ FakeRanges::Evaluation FakeRanges::commit(const BatchRequest& b, const CommitReq
     Row& row = rows_[w.key];
     if (q.kind == CommitKind::kOnePhase)
       row.versions[least] = {w.deleted, w.value, w.changed, id};
-    else
-      row.intent = Intent{b.txn, least, false, w};
+    else if (!row.intent || row.intent->attempt < q.attempt)
+      row.intent = Intent{b.txn, least, q.attempt, false, w};
   }
   if (q.kind == CommitKind::kOnePhase) {
     record.status = TxnStatus::kCommitted;
@@ -445,10 +448,11 @@ FakeRanges::Evaluation FakeRanges::commit(const BatchRequest& b, const CommitReq
     unlock(id, span);
   } else {
     for (const Bytes& key : q.locked_reads) {
-      rows_[key].intent = Intent{b.txn, least, true, {}};
+      rows_[key].intent = Intent{b.txn, least, q.attempt, true, {}};
     }
     record.status = TxnStatus::kStaging;
-    if (q.kind == CommitKind::kStageAnchor) records_[id] = record;
+    bool same = records_.contains(id) && records_[id].attempt == q.attempt;
+    if (q.kind == CommitKind::kStageAnchor && !same) records_[id] = record;
   }
   ok.now.forward(least);
   clock_.forward(least);
@@ -473,7 +477,8 @@ FakeRanges::Evaluation FakeRanges::end_txn(const BatchRequest& b, const range::E
   } else {
     TxnRecord& record = at->second;
     if (record.status == TxnStatus::kStaging && !q.commit) record.status = TxnStatus::kAborted;
-    if (record.status == TxnStatus::kStaging && q.commit && record.commit_ts == q.commit_ts) {
+    if (record.status == TxnStatus::kStaging && q.commit && record.commit_ts == q.commit_ts &&
+        record.attempt == q.attempt) {
       record.status = TxnStatus::kCommitted;
     }
     out.status = record.status;

@@ -62,7 +62,7 @@ class FakeRanges : public range::Router {
   };
   struct Intent {
     range::TxnHeader txn;
-    Timestamp ts;
+    Timestamp ts, attempt;
     bool lock_only = false;
     range::RowWrite write;
   };
