@@ -38,6 +38,11 @@ struct DdlContext {
   std::vector<Status> notices;
   // Tables that a block has taken offline.
   std::vector<Oid> offline;
+  // Until when they are: the deadline of what is done with them.
+  Timestamp offline_until;
+  // Ids for rewritten tables, taken in a transaction that has committed: a change that fails leaves
+  // rows under an id that nobody gets again.
+  std::vector<Oid> reserved;
 };
 
 runtime::Task<Status> execute_ddl(const Ddl* ddl, DdlContext* context);

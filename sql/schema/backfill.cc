@@ -1,0 +1,290 @@
+#include "sql/schema/backfill.h"
+
+#include "base/ordered_encoding.h"
+#include "range/keys.h"
+#include "runtime/sync.h"
+#include "sql/catalog/catalog_store.h"
+#include "sql/types/text_io.h"
+
+namespace quorate::sql {
+
+using runtime::Task;
+
+namespace {
+
+constexpr uint64_t kChunkRows = 500;
+
+std::string column_list(const TableDescriptor& t, const std::vector<uint32_t>& positions) {
+  std::string out;
+  for (uint32_t p : positions) out += (out.empty() ? "" : ", ") + t.columns[p].name;
+  return out;
+}
+
+std::string value_list(const TableDescriptor& t, const std::vector<uint32_t>& positions,
+                       std::span<const Datum> row) {
+  std::string out;
+  for (uint32_t p : positions) {
+    if (!out.empty()) out += ", ";
+    out += row[p].is_null() ? "null" : to_text(t.columns[p].type, row[p], IoContext{});
+  }
+  return out;
+}
+
+uint32_t position_of(const TableDescriptor& t, ColumnId id) {
+  for (uint32_t i = 0; i < t.columns.size(); ++i)
+    if (t.columns[i].id == id) return i;
+  return static_cast<uint32_t>(t.columns.size());
+}
+
+Status duplicate(const TableDescriptor& t, const IndexDescriptor& index,
+                 std::span<const Datum> row) {
+  std::vector<uint32_t> positions;
+  for (const auto& c : index.columns) positions.push_back(position_of(t, c.column));
+  return Status(StatusCode::kAlreadyExists, sqlstate::kUniqueViolation,
+                "could not create unique index \"" + index.name + "\"")
+      .with_detail("Key (" + column_list(t, positions) + ")=(" + value_list(t, positions, row) +
+                   ") is duplicated.")
+      .with_constraint(index.name);
+}
+
+// One chunk's state: codecs are made once a job.
+class Backfiller {
+ public:
+  explicit Backfiller(std::shared_ptr<const BackfillJob> job)
+      : job_(std::move(job)),
+        from_(RowCodec::create(job_->from)),
+        to_(RowCodec::create(job_->to)),
+        rest_(KeySpan::prefix(
+            range::keys::index_prefix(job_->from->storage, job_->from->indexes[0].id))) {
+    for (uint32_t i = 0; i < from_->row_width(); ++i) wanted_.push_back(i);
+    for (const auto& [key, table] : job_->foreign_keys) parents_.push_back(RowCodec::create(table));
+  }
+
+  bool finished() const { return rest_.empty(); }
+
+  // Works on the next rows within `txn`; `*rest` is where the following chunk begins.
+  Task<Status> chunk(txn::Transaction* txn, KeySpan* rest) {
+    txn::ScanOptions options;
+    options.span = rest_;
+    options.rows_max = kChunkRows;
+    auto rows = co_await txn->scan(options, rest);
+    if (!rows.ok()) co_return rows.status();
+    std::vector<Entry> entries;
+    std::vector<Reference> references;
+    std::vector<Datum> row(from_->row_width());
+    for (size_t i = 0; i < rows->size(); ++i) {
+      CO_RETURN_IF_ERROR(from_->decode_primary(rows->key(i), rows->value(i), wanted_, row));
+      CO_RETURN_IF_ERROR(prove(row));
+      CO_RETURN_IF_ERROR(collect(row, &entries));
+      CO_RETURN_IF_ERROR(collect_references(row, &references));
+    }
+    CO_RETURN_IF_ERROR(co_await check_references(txn, std::move(references)));
+    co_return co_await write(txn, std::move(entries));
+  }
+  void advance(KeySpan rest) { rest_ = std::move(rest); }
+
+ private:
+  struct Entry {
+    Bytes key, value;
+    bool unique = false;
+    Status duplicate;  // what to say where the key is taken
+  };
+  struct Reference {
+    Bytes key;
+    Status missing;
+  };
+
+  Status prove(std::span<const Datum> row) const {
+    const TableDescriptor& t = *job_->to;
+    for (size_t column : job_->not_null)
+      if (row[column].is_null())
+        return Status(StatusCode::kFailedPrecondition, sqlstate::kNotNullViolation,
+                      "column \"" + t.columns[column].name + "\" of relation \"" + t.name +
+                          "\" contains null values");
+    for (const auto& [name, check] : job_->checks) {
+      EvalContext context;
+      Frame frame;
+      frame.row = row;
+      frame.context = &context;
+      Datum out;
+      if (!check.eval(frame, &out)) return frame.error;
+      if (!out.is_null() && !out.as_bool())
+        return Status(StatusCode::kFailedPrecondition, sqlstate::kCheckViolation,
+                      "check constraint \"" + name + "\" of relation \"" + t.name +
+                          "\" is violated by some row");
+    }
+    return {};
+  }
+
+  Status collect(std::span<const Datum> row, std::vector<Entry>* out) const {
+    auto fitting = row.subspan(0, to_->row_width());
+    for (size_t index : job_->indexes) {
+      Entry e;
+      Status s = index == 0 ? to_->encode_primary(fitting, &e.key, &e.value)
+                            : to_->encode_index(index, fitting, &e.key, &e.value);
+      RETURN_IF_ERROR(s);
+      const IndexDescriptor& d = job_->to->indexes[index];
+      e.unique = d.unique || index == 0;
+      if (e.unique) e.duplicate = duplicate(*job_->to, d, row);
+      out->push_back(std::move(e));
+    }
+    return {};
+  }
+
+  Status collect_references(std::span<const Datum> row, std::vector<Reference>* out) const {
+    const TableDescriptor& t = *job_->to;
+    for (size_t i = 0; i < job_->foreign_keys.size(); ++i) {
+      const auto& [key, parent] = job_->foreign_keys[i];
+      std::vector<uint32_t> positions;
+      for (ColumnId id : key.columns) positions.push_back(position_of(t, id));
+      bool has_null = false;
+      for (uint32_t p : positions) has_null |= row[p].is_null();
+      if (has_null) continue;
+      size_t index = 0;
+      while (parent->indexes[index].id != key.referenced_index) ++index;
+      std::vector<Datum> values;
+      for (const auto& c : parent->indexes[index].columns) {
+        size_t k = 0;
+        while (key.referenced_columns[k] != c.column) ++k;
+        values.push_back(row[positions[k]]);
+      }
+      Reference r;
+      RETURN_IF_ERROR(parents_[i]->encode_prefix(index, values, &r.key));
+      r.missing = Status(StatusCode::kFailedPrecondition, sqlstate::kForeignKeyViolation,
+                         "insert or update on table \"" + t.name +
+                             "\" violates foreign key constraint \"" + key.name + "\"")
+                      .with_detail("Key (" + column_list(t, positions) + ")=(" +
+                                   value_list(t, positions, row) + ") is not present in table \"" +
+                                   parent->name + "\".")
+                      .with_constraint(key.name);
+      out->push_back(std::move(r));
+    }
+    return {};
+  }
+
+  Task<Status> check_references(txn::Transaction* txn, std::vector<Reference> references) {
+    if (references.empty()) co_return Status();
+    // Several rows often refer to one parent.
+    std::map<Bytes, Status> distinct;
+    for (auto& r : references) distinct.emplace(std::move(r.key), std::move(r.missing));
+    std::vector<Bytes> keys;
+    for (const auto& [key, missing] : distinct) keys.push_back(key);
+    auto rows = co_await txn->get(std::move(keys), {});
+    if (!rows.ok()) co_return rows.status();
+    size_t i = 0;
+    for (const auto& [key, missing] : distinct)
+      if (!rows->present(i++)) co_return missing;
+    co_return Status();
+  }
+
+  Task<Status> write(txn::Transaction* txn, std::vector<Entry> entries) {
+    if (entries.empty()) co_return Status();
+    std::vector<Bytes> keys;
+    for (const auto& e : entries) keys.push_back(e.key);
+    auto rows = co_await txn->get(std::move(keys), {});
+    if (!rows.ok()) co_return rows.status();
+    std::map<BytesView, size_t> seen;
+    for (size_t i = 0; i < entries.size(); ++i) {
+      const Entry& e = entries[i];
+      if (e.unique && !seen.emplace(e.key, i).second) co_return e.duplicate;
+      if (rows->present(i)) {
+        // A writer that knows the index already, or an earlier run of this chunk, made it.
+        if (rows->value(i) == e.value) continue;
+        if (e.unique) co_return e.duplicate;
+      }
+      CO_RETURN_IF_ERROR(txn->put(e.key, e.value, range::kAllColumns, rows->ts(i)));
+    }
+    co_return Status();
+  }
+
+  std::shared_ptr<const BackfillJob> job_;
+  std::shared_ptr<const RowCodec> from_, to_;
+  std::vector<std::shared_ptr<const RowCodec>> parents_;
+  KeySpan rest_;
+  std::vector<uint32_t> wanted_;
+};
+
+Task<Status> own_chunk(Backfiller* work, txn::Client* client, KeySpan* rest) {
+  auto txn = client->begin({});
+  txn->begin_statement();
+  Status s = co_await work->chunk(txn.get(), rest);
+  if (!s.ok()) {
+    co_await txn->rollback();
+    co_return s;
+  }
+  co_return co_await txn->commit();
+}
+
+}  // namespace
+
+Task<Status> run_backfill(std::shared_ptr<const BackfillJob> job, txn::Transaction* txn,
+                          txn::Client* client, runtime::CancelToken cancel) {
+  CHECK((txn == nullptr) != (client == nullptr));
+  Backfiller work(std::move(job));
+  while (!work.finished()) {
+    CO_RETURN_IF_ERROR(cancel.status());
+    KeySpan rest;
+    if (txn != nullptr) {
+      CO_RETURN_IF_ERROR(co_await work.chunk(txn, &rest));
+      work.advance(std::move(rest));
+      continue;
+    }
+    Status s = co_await own_chunk(&work, client, &rest);
+    if (s.ok()) {
+      work.advance(std::move(rest));
+      continue;
+    }
+    // An ambiguous commit may have happened: what it wrote is recognized when it is written again.
+    bool again = s.code() == StatusCode::kAborted || s.code() == StatusCode::kUnavailable ||
+                 s.code() == StatusCode::kAmbiguous;
+    if (!again) co_return s;
+    CO_RETURN_IF_ERROR(
+        co_await runtime::sleep_for(*client->env().executor, std::chrono::milliseconds(5), cancel));
+  }
+  co_return Status();
+}
+
+namespace {
+
+// Removes some rows of the first table on the list; false when the list is empty.
+Task<Result<bool>> remove_some(txn::Client* client) {
+  auto txn = client->begin({});
+  txn->begin_statement();
+  txn::ScanOptions options;
+  options.span = catalog_store::garbage_span();
+  options.rows_max = 1;
+  KeySpan rest;
+  auto list = co_await txn->scan(options, &rest);
+  if (!list.ok()) co_return list.status();
+  if (list->size() == 0) {
+    co_await txn->rollback();
+    co_return false;
+  }
+  Bytes row_key(list->key(0));
+  uint64_t id = 0;
+  BytesView tail = BytesView(row_key).substr(row_key.size() - 8);
+  if (!take_ordered_u64(tail, id)) co_return corruption("the list of dropped tables");
+  txn::ScanOptions rows_options;
+  rows_options.span = KeySpan::prefix(range::keys::table_prefix(TableId(id)));
+  rows_options.rows_max = kChunkRows;
+  rows_options.keys_only = true;
+  auto rows = co_await txn->scan(rows_options, &rest);
+  if (!rows.ok()) co_return rows.status();
+  for (size_t i = 0; i < rows->size(); ++i)
+    CO_RETURN_IF_ERROR(txn->remove(rows->key(i), rows->ts(i)));
+  if (rest.empty()) CO_RETURN_IF_ERROR(txn->remove(row_key, list->ts(0)));
+  CO_RETURN_IF_ERROR(co_await txn->commit());
+  co_return true;
+}
+
+}  // namespace
+
+Task<Status> remove_garbage(txn::Client* client) {
+  for (;;) {
+    auto more = co_await remove_some(client);
+    if (!more.ok()) co_return more.status();
+    if (!*more) co_return Status();
+  }
+}
+
+}  // namespace quorate::sql

@@ -1,0 +1,36 @@
+// Reads all rows of a table and writes what a schema change needs of them, or proves that they keep
+// a new constraint.
+//
+// With a transaction of its caller (a change inside a block) everything belongs to that; otherwise
+// the work runs in chunks that are ordinary transactions, each repeated where it was aborted. A
+// chunk reads the entries it is about to write, so it meets every concurrent writer as any
+// transaction does.
+#pragma once
+
+#include "runtime/cancel.h"
+#include "sql/catalog/row_codec.h"
+#include "sql/exec/expr_eval.h"
+#include "txn/transaction.h"
+
+namespace quorate::sql {
+
+struct BackfillJob {
+  TablePtr from;                 // whose rows are read
+  TablePtr to;                   // the same table after the change; may have another storage
+  std::vector<size_t> indexes;   // positions in to->indexes whose entries are written
+  std::vector<size_t> not_null;  // columns (positions) that may hold no null: 23502
+  std::vector<std::pair<std::string, CompiledExpr>> checks;  // 23514
+  // Foreign keys of `to` to be proved (23503), with the tables they refer to.
+  std::vector<std::pair<ForeignKeyDescriptor, TablePtr>> foreign_keys;
+};
+
+// Exactly one of `txn` and `client` is set.
+runtime::Task<Status> run_backfill(std::shared_ptr<const BackfillJob> job, txn::Transaction* txn,
+                                   txn::Client* client, runtime::CancelToken cancel);
+
+// Removes the rows of tables that were dropped or truncated, in chunks; returns when nothing is
+// left to do now. Called in the background by one node at a time or by several: removal is
+// idempotent.
+runtime::Task<Status> remove_garbage(txn::Client* client);
+
+}  // namespace quorate::sql

@@ -1,0 +1,410 @@
+#include "sql/schema/schema_change.h"
+
+#include "range/keys.h"
+#include "runtime/sync.h"
+#include "sql/schema/changes.h"
+
+namespace quorate::sql {
+
+using runtime::Task;
+
+namespace {
+
+using Step = std::function<Status(CatalogWriter&)>;
+constexpr int64_t kOfflineMicros = 600'000'000;
+
+bool may_repeat(const Status& s) {
+  return s.code() == StatusCode::kAborted || s.code() == StatusCode::kUnavailable;
+}
+
+// The newest version, with nobody left on one before it: two versions are in use at most.
+Task<Result<uint64_t>> settle(DdlContext* c) {
+  CO_RETURN_IF_ERROR(co_await c->manager->refresh());
+  uint64_t version = 0;
+  {
+    CatalogPtr now = c->manager->snapshot();
+    if (!now) co_return unavailable("the catalog's lease has ended");
+    version = now->version();
+  }
+  CO_RETURN_IF_ERROR(co_await c->manager->wait_for_leases(version, c->cancel));
+  co_return version;
+}
+
+// One transaction that changes the catalog and nothing else. Gives the version it made.
+Task<Result<uint64_t>> publish(DdlContext* c, Step step) {
+  for (;;) {
+    auto version = co_await settle(c);
+    if (!version.ok()) co_return version.status();
+    auto txn = c->manager->client().begin({});
+    txn->set_cancel(c->cancel);
+    txn->begin_statement();
+    CatalogWriter writer(txn.get());
+    size_t notices = c->notices.size();
+    Status s = co_await writer.begin();
+    bool overtaken = s.ok() && writer.new_version() != *version + 1;
+    if (s.ok() && !overtaken) s = step(writer);
+    if (!s.ok() || overtaken) {
+      co_await txn->rollback();
+      c->notices.resize(notices);
+      if (overtaken || may_repeat(s)) continue;
+      co_return s;
+    }
+    uint64_t made = writer.new_version();
+    if (c->offline_until) txn->set_deadline(c->offline_until);
+    s = co_await txn->commit();
+    if (may_repeat(s)) {
+      c->notices.resize(notices);
+      CO_RETURN_IF_ERROR(co_await runtime::sleep_for(*c->manager->client().env().executor,
+                                                     std::chrono::milliseconds(5), c->cancel));
+      continue;
+    }
+    if (!s.ok()) co_return s;
+    CO_RETURN_IF_ERROR(co_await c->manager->refresh());
+    co_return made;
+  }
+}
+
+// Takes tables out of everybody's use, and ids for what may be made of them.
+Task<Status> take_offline(DdlContext* c, std::vector<Oid> tables) {
+  Timestamp until = c->manager->client().now().add_micros(kOfflineMicros);
+  for (;;) {
+    CO_RETURN_IF_ERROR(co_await c->manager->wait_online(tables, c->cancel));
+    bool held = false;
+    Step step = [&tables, &held, c, until](CatalogWriter& w) -> Status {
+      held = false;
+      c->reserved.clear();
+      for (Oid oid : tables) {
+        TablePtr old = w.data().table(oid);
+        if (!old) continue;
+        if (old->offline_until > w.txn()->read_timestamp()) {
+          held = true;
+          return {};
+        }
+        TableDescriptor t = *old;
+        t.offline_until = until;
+        t.next_index = IndexId(t.next_index.value + 32);
+        ASSIGN_OR_RETURN(Oid storage, w.allocate_oid());
+        c->reserved.push_back(storage);
+        RETURN_IF_ERROR(w.put(std::move(t)));
+      }
+      return {};
+    };
+    auto version = co_await publish(c, step);
+    if (!version.ok()) co_return version.status();
+    if (held) continue;
+    c->offline = tables;
+    c->offline_until = until;
+    co_return co_await c->manager->wait_for_leases(*version, c->cancel);
+  }
+}
+
+Status clear_offline(CatalogWriter& w, const std::vector<Oid>& tables) {
+  for (Oid oid : tables) {
+    TablePtr old = w.data().table(oid);
+    if (!old || !old->offline_until) continue;
+    TableDescriptor t = *old;
+    t.offline_until = Timestamp();
+    RETURN_IF_ERROR(w.put(std::move(t)));
+  }
+  return {};
+}
+
+// What needs no rows.
+Status apply_simple(CatalogWriter& w, DdlContext& c, const Ddl& ddl) {
+  if (const auto* s = std::get_if<CreateTable>(&ddl)) return create_table(w, c, *s);
+  if (const auto* s = std::get_if<DropObjects>(&ddl)) return drop_objects(w, c, *s);
+  if (const auto* s = std::get_if<Truncate>(&ddl)) return truncate_tables(w, c, *s);
+  if (const auto* s = std::get_if<CreateSchema>(&ddl)) return create_schema(w, c, *s);
+  if (const auto* s = std::get_if<CreateSequence>(&ddl)) return create_sequence(w, c, *s);
+  if (const auto* s = std::get_if<AlterSequence>(&ddl)) return alter_sequence(w, c, *s);
+  if (const auto* s = std::get_if<CreateDatabase>(&ddl)) return create_database(w, c, *s);
+  if (const auto* s = std::get_if<DropDatabase>(&ddl)) return drop_database(w, c, *s);
+  if (const auto* s = std::get_if<Rename>(&ddl)) return rename_object(w, c, *s);
+  return internal_error("a schema change without its step");
+}
+
+// Within one transaction, rows and all. `client`: rows are worked on in chunks of their own.
+Task<Status> apply_alter(const AlterTable* s, CatalogWriter* w, DdlContext* c,
+                         txn::Client* client) {
+  auto change = alter_table(*w, *c, *s);
+  if (!change.ok()) co_return change.status();
+  for (size_t i = 0; i < change->jobs.size(); ++i) {
+    auto job = change->jobs[i];
+    CO_RETURN_IF_ERROR(
+        co_await run_backfill(job, client != nullptr ? nullptr : w->txn(), client, c->cancel));
+  }
+  for (auto& t : change->tables) CO_RETURN_IF_ERROR(w->put(t));
+  for (TableId storage : change->garbage) CO_RETURN_IF_ERROR(mark_garbage(*w, storage));
+  co_return Status();
+}
+
+Task<Status> alter_alone(const AlterTable* s, DdlContext* c) {
+  auto txn = c->manager->client().begin({});
+  txn->set_cancel(c->cancel);
+  txn->begin_statement();
+  CatalogWriter writer(txn.get());
+  Status status = co_await writer.begin();
+  if (status.ok()) status = co_await apply_alter(s, &writer, c, &c->manager->client());
+  if (status.ok()) status = clear_offline(writer, c->offline);
+  if (!status.ok()) {
+    co_await txn->rollback();
+    co_return status;
+  }
+  txn->set_deadline(c->offline_until);
+  CO_RETURN_IF_ERROR(co_await txn->commit());
+  c->offline.clear();
+  co_return co_await c->manager->refresh();
+}
+
+// --- CREATE INDEX ---
+
+IndexDescriptor* index_of(TableDescriptor& t, Oid oid) {
+  for (auto& i : t.indexes)
+    if (i.oid == oid) return &i;
+  return nullptr;
+}
+
+Task<Result<uint64_t>> set_state(DdlContext* c, Oid table, Oid index, SchemaState state) {
+  Step step = [table, index, state](CatalogWriter& w) -> Status {
+    TablePtr old = w.data().table(table);
+    if (!old)
+      return ddl_error(sqlstate::kUndefinedTable, "the table was dropped during CREATE INDEX");
+    TableDescriptor t = *old;
+    IndexDescriptor* i = index_of(t, index);
+    if (i == nullptr)
+      return ddl_error(sqlstate::kUndefinedObject, "the index was dropped during CREATE INDEX");
+    i->state = state;
+    return w.put(std::move(t));
+  };
+  co_return co_await publish(c, step);
+}
+
+Task<Status> remove_index(DdlContext* c, Oid table, Oid index) {
+  Step step = [table, index](CatalogWriter& w) -> Status {
+    TablePtr old = w.data().table(table);
+    if (!old) return {};
+    TableDescriptor t = *old;
+    std::erase_if(t.indexes, [&](const IndexDescriptor& i) { return i.oid == index; });
+    return w.put(std::move(t));
+  };
+  auto version = co_await publish(c, step);
+  co_return version.status();
+}
+
+Task<Status> fill_index(DdlContext* c, Oid table, Oid index) {
+  auto job = std::make_shared<BackfillJob>();
+  {
+    CatalogPtr now = c->manager->snapshot();
+    job->from = now ? now->table(table) : nullptr;
+  }
+  if (!job->from) co_return unavailable("the catalog's lease has ended");
+  job->to = job->from;
+  for (size_t i = 0; i < job->to->indexes.size(); ++i)
+    if (job->to->indexes[i].oid == index) job->indexes.push_back(i);
+  co_return co_await run_backfill(job, nullptr, &c->manager->client(), c->cancel);
+}
+
+Task<Status> advance_index(DdlContext* c, Oid table, Oid index, uint64_t version) {
+  CO_RETURN_IF_ERROR(co_await c->manager->wait_for_leases(version, c->cancel));
+  auto writing = co_await set_state(c, table, index, SchemaState::kWriteOnly);
+  if (!writing.ok()) co_return writing.status();
+  CO_RETURN_IF_ERROR(co_await c->manager->wait_for_leases(*writing, c->cancel));
+  CO_RETURN_IF_ERROR(co_await fill_index(c, table, index));
+  auto open = co_await set_state(c, table, index, SchemaState::kPublic);
+  co_return open.status();
+}
+
+// Adds the index to the descriptor; 0 in *index where IF NOT EXISTS found one.
+Status begin_index(CatalogWriter& w, DdlContext& c, const CreateIndex& s, SchemaState state,
+                   Oid* table, Oid* index) {
+  ASSIGN_OR_RETURN(TablePtr old, require_table(w.data(), c, s.table));
+  *table = old->oid;
+  *index = 0;
+  if (!s.name.empty() && s.if_not_exists && w.data().relation_exists(old->schema, s.name)) {
+    notice(&c, "relation \"" + s.name + "\" already exists, skipping");
+    return {};
+  }
+  TableDescriptor t = *old;
+  size_t position = 0;
+  RETURN_IF_ERROR(add_plain_index(w, c, &t, s, state, &position));
+  *index = t.indexes[position].oid;
+  return w.put(std::move(t));
+}
+
+Task<Status> create_index_alone(const CreateIndex* s, DdlContext* c) {
+  Oid table = 0, index = 0;
+  Step step = [&table, &index, s, c](CatalogWriter& w) {
+    return begin_index(w, *c, *s, SchemaState::kDeleteOnly, &table, &index);
+  };
+  auto version = co_await publish(c, step);
+  if (!version.ok()) co_return version.status();
+  if (index == 0) co_return Status();
+  Status done = co_await advance_index(c, table, index, *version);
+  if (done.ok()) co_return done;
+  // Undone also when it was cancelled.
+  c->cancel = {};
+  Status undone = co_await remove_index(c, table, index);
+  (void)undone;  // the first error is the one to tell
+  co_return done;
+}
+
+Task<Status> create_index_in(const CreateIndex* s, CatalogWriter* w, DdlContext* c) {
+  Oid table = 0, index = 0;
+  CO_RETURN_IF_ERROR(begin_index(*w, *c, *s, SchemaState::kPublic, &table, &index));
+  if (index == 0) co_return Status();
+  auto job = std::make_shared<BackfillJob>();
+  job->from = job->to = w->data().table(table);
+  job->indexes.push_back(job->to->indexes.size() - 1);
+  co_return co_await run_backfill(job, w->txn(), nullptr, c->cancel);
+}
+
+std::vector<Oid> older_tables(const std::vector<Oid>& tables, const CatalogWriter* w,
+                              const DdlContext& c) {
+  std::vector<Oid> out;
+  for (Oid oid : tables) {
+    bool own = w != nullptr && w->begun() && w->is_own(oid);
+    bool held = std::find(c.offline.begin(), c.offline.end(), oid) != c.offline.end();
+    if (!own && !held) out.push_back(oid);
+  }
+  return out;
+}
+
+}  // namespace
+
+std::vector<Oid> tables_of(const CatalogData& data, const DdlContext& c, const Ddl& ddl) {
+  std::vector<Oid> out;
+  auto add = [&](const ObjectName& name) {
+    if (TablePtr t = lookup_table(data, c, name)) out.push_back(t->oid);
+  };
+  auto add_parents = [&](const std::vector<ForeignKeyDefinition>& keys) {
+    for (const auto& k : keys) add(k.referenced);
+  };
+  if (const auto* s = std::get_if<CreateTable>(&ddl)) {
+    add_parents(s->foreign_keys);
+  } else if (const auto* s = std::get_if<Truncate>(&ddl)) {
+    for (const auto& n : s->names) add(n);
+    for (size_t i = 0; s->cascade && i < out.size(); ++i)
+      for (Oid child : data.table(out[i])->referenced_by) out.push_back(child);
+  } else if (const auto* s = std::get_if<AlterTable>(&ddl)) {
+    add(s->name);
+    for (const auto& a : s->actions) {
+      if (const auto* x = std::get_if<AddColumn>(&a)) add_parents(x->foreign_keys);
+      if (const auto* x = std::get_if<AddConstraint>(&a))
+        if (const auto* k = std::get_if<ForeignKeyDefinition>(&x->constraint)) add(k->referenced);
+    }
+  }
+  std::sort(out.begin(), out.end());
+  out.erase(std::unique(out.begin(), out.end()), out.end());
+  return out;
+}
+
+Task<Status> execute_ddl(const Ddl* ddl, DdlContext* c) {
+  if (const auto* s = std::get_if<CreateIndex>(ddl)) co_return co_await create_index_alone(s, c);
+  if (std::holds_alternative<SplitAt>(*ddl)) co_return internal_error("SPLIT AT is the session's");
+  std::vector<Oid> tables;
+  {
+    CatalogPtr now = c->manager->snapshot();
+    if (!now) co_return unavailable("the catalog's lease has ended");
+    tables = tables_of(static_cast<const CatalogData&>(*now), *c, *ddl);
+  }
+  Status done;
+  do {
+    if (!tables.empty()) CO_RETURN_IF_ERROR(co_await take_offline(c, tables));
+    if (const auto* s = std::get_if<AlterTable>(ddl)) {
+      done = co_await alter_alone(s, c);
+      // Once more from the beginning: what was written stands under ids that are used up.
+      if (may_repeat(done)) CO_RETURN_IF_ERROR(co_await bring_online(c));
+    } else {
+      Step step = [ddl, c](CatalogWriter& w) -> Status {
+        RETURN_IF_ERROR(apply_simple(w, *c, *ddl));
+        return clear_offline(w, c->offline);
+      };
+      auto version = co_await publish(c, step);
+      done = version.status();
+    }
+  } while (may_repeat(done) && !c->cancel.cancelled());
+  if (done.ok()) {
+    c->offline.clear();
+    c->offline_until = Timestamp();
+  }
+  if (!done.ok()) {
+    c->cancel = {};
+    Status freed = co_await bring_online(c);
+    (void)freed;  // the first error is the one to tell
+  }
+  co_return done;
+}
+
+Task<Status> execute_ddl_in(const Ddl* ddl, CatalogWriter* w, DdlContext* c) {
+  if (const auto* s = std::get_if<CreateIndex>(ddl); s != nullptr && s->concurrently)
+    co_return ddl_error(sqlstate::kActiveSqlTransaction,
+                        "CREATE INDEX CONCURRENTLY cannot run inside a transaction block");
+  if (std::holds_alternative<CreateDatabase>(*ddl))
+    co_return ddl_error(sqlstate::kActiveSqlTransaction,
+                        "CREATE DATABASE cannot run inside a transaction block");
+  if (std::holds_alternative<DropDatabase>(*ddl))
+    co_return ddl_error(sqlstate::kActiveSqlTransaction,
+                        "DROP DATABASE cannot run inside a transaction block");
+  std::vector<Oid> tables;
+  if (w->begun()) {
+    tables = tables_of(w->data(), *c, *ddl);
+    if (const auto* s = std::get_if<CreateIndex>(ddl))
+      if (TablePtr t = lookup_table(w->data(), *c, s->table)) tables.push_back(t->oid);
+  } else {
+    auto version = co_await settle(c);
+    if (!version.ok()) co_return version.status();
+    CatalogPtr now = c->manager->snapshot();
+    if (!now) co_return unavailable("the catalog's lease has ended");
+    const auto& data = static_cast<const CatalogData&>(*now);
+    tables = tables_of(data, *c, *ddl);
+    if (const auto* s = std::get_if<CreateIndex>(ddl))
+      if (TablePtr t = lookup_table(data, *c, s->table)) tables.push_back(t->oid);
+  }
+  tables = older_tables(tables, w, *c);
+  if (!tables.empty()) {
+    // The head is locked by our own transaction already, so no other one could take them offline.
+    if (w->begun())
+      co_return unimplemented("a second schema change of older tables in one transaction block");
+    CO_RETURN_IF_ERROR(co_await take_offline(c, tables));
+    w->txn()->set_deadline(c->offline_until);
+  }
+  CO_RETURN_IF_ERROR(co_await w->begin());
+  if (c->reserved.empty()) {
+    CO_ASSIGN_OR_RETURN(Oid storage, w->allocate_oid());
+    c->reserved.push_back(storage);
+  }
+  if (const auto* s = std::get_if<AlterTable>(ddl)) {
+    CO_RETURN_IF_ERROR(co_await apply_alter(s, w, c, nullptr));
+  } else if (const auto* s = std::get_if<CreateIndex>(ddl)) {
+    CO_RETURN_IF_ERROR(co_await create_index_in(s, w, c));
+  } else {
+    CO_RETURN_IF_ERROR(apply_simple(*w, *c, *ddl));
+  }
+  co_return clear_offline(*w, c->offline);
+}
+
+Task<Status> finish_block(DdlContext* c) {
+  c->offline.clear();
+  c->offline_until = Timestamp();
+  co_return co_await c->manager->refresh();
+}
+
+Task<Status> bring_online(DdlContext* c) {
+  if (c->offline.empty()) co_return Status();
+  std::vector<Oid> tables = std::move(c->offline);
+  c->offline.clear();
+  c->offline_until = Timestamp();
+  Step step = [tables](CatalogWriter& w) { return clear_offline(w, tables); };
+  auto version = co_await publish(c, step);
+  co_return version.status();
+}
+
+Result<std::vector<Bytes>> split_keys(const SplitAt& split) {
+  auto codec = RowCodec::create(split.table);
+  std::vector<Bytes> out;
+  for (const auto& row : split.rows)
+    RETURN_IF_ERROR(codec->encode_prefix(0, row, &out.emplace_back()));
+  return out;
+}
+
+}  // namespace quorate::sql
