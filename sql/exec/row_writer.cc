@@ -149,6 +149,7 @@ runtime::Task<Status> RowWriter::probe(std::vector<NewRow>* rows) {
   if (keys.empty()) co_return Status();
   txn::ReadOptions options;
   options.lock = txn::LockMode::kExclusive;
+  options.check = true;
   auto found = co_await context_.txn->get(std::move(keys), options);
   if (!found.ok()) co_return found.status();
   for (size_t i = 0; i < entries.size(); ++i) {
@@ -316,6 +317,7 @@ runtime::Task<Status> RowWriter::check_parents() {
     std::vector<Bytes> keys;
     txn::ReadOptions options;
     options.lock = txn::LockMode::kShared;
+    options.check = true;
     options.columns = 0;
     for (uint32_t c : step.parent_columns) options.columns |= range::column_bit(c);
     for (const PendingParent* p : group->second) keys.push_back(p->key);
@@ -352,6 +354,7 @@ runtime::Task<Status> RowWriter::check_child(PendingChild pending) {
   while (!rest.empty()) {
     txn::ScanOptions options;
     options.span = rest;
+    options.check = true;
     auto found = co_await context_.txn->scan(std::move(options), &rest);
     if (!found.ok()) co_return found.status();
     for (size_t i = 0; i < found->size(); ++i) {
