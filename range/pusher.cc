@@ -16,6 +16,10 @@ constexpr runtime::Duration kBackoffMost = std::chrono::milliseconds(100);
 // Ranges that change under one batch so often are not what is wrong.
 constexpr int kMismatchesMax = 16;
 
+Request query_of(const TxnId& txn, const Bytes& key, Timestamp ts) {
+  return QueryIntentRequest{txn, key, ts};
+}
+
 }  // namespace
 
 Task<Result<TxnRecord>> Pusher::outcome(TxnId txn, Bytes anchor, CancelToken token) {
@@ -23,7 +27,10 @@ Task<Result<TxnRecord>> Pusher::outcome(TxnId txn, Bytes anchor, CancelToken tok
   runtime::Duration backoff = kBackoffFirst;
   for (;;) {
     std::vector<Request> push;
-    push.emplace_back(PushRequest{txn, anchor});
+    PushRequest request;
+    request.txn = txn;
+    request.anchor = anchor;
+    push.emplace_back(std::move(request));
     CO_ASSIGN_OR_RETURN(std::vector<Response> answer,
                         co_await send(anchor, nobody, std::move(push), token));
     const PushResponse* pushed = std::get_if<PushResponse>(&answer[0]);
@@ -71,7 +78,7 @@ Task<Result<bool>> Pusher::query_all(TxnId txn, TxnRecord record, CancelToken to
     const size_t first = next;
     std::vector<Request> requests;
     for (; next < keys.size() && range.span.contains(keys[next]); ++next)
-      requests.emplace_back(QueryIntentRequest{txn, keys[next], record.commit_ts});
+      requests.push_back(query_of(txn, keys[next], record.commit_ts));
     if (next == first) co_return unavailable("a range does not hold the key it was found by");
     if (next - first > 1) {
       // One batch where the range still holds them all; one by one where it does not.
@@ -91,7 +98,7 @@ Task<Result<bool>> Pusher::query_all(TxnId txn, TxnRecord record, CancelToken to
       }
       next = first + 1;
       requests.clear();
-      requests.emplace_back(QueryIntentRequest{txn, keys[first], record.commit_ts});
+      requests.push_back(query_of(txn, keys[first], record.commit_ts));
     }
     const Bytes key = keys[first];
     CO_ASSIGN_OR_RETURN(std::vector<Response> answer,
