@@ -38,12 +38,23 @@ int32_t error_position(std::string_view source, int32_t byte_offset) {
 
 namespace {
 
+// The hints of the grammar's own errors, which pg_query leaves out.
+std::string_view hint_for(std::string_view message) {
+  if (message == "subquery in FROM must have an alias")
+    return "For example, FROM (SELECT ...) [AS] foo.";
+  if (message == "VALUES in FROM must have an alias")
+    return "For example, FROM (VALUES ...) [AS] foo.";
+  return {};
+}
+
 Result<std::shared_ptr<const ParseTree>> parse_tree(std::string source) {
   PgQueryProtobufParseResult raw = pg_query_parse_protobuf(source.c_str());
   if (raw.error != nullptr) {
     Status error = Status(StatusCode::kInvalidArgument, sqlstate::kSyntaxError, raw.error->message);
     // Unlike the locations in trees, this one counts characters.
     if (raw.error->cursorpos > 0) error = std::move(error).with_position(raw.error->cursorpos);
+    if (std::string_view hint = hint_for(raw.error->message); !hint.empty())
+      error = std::move(error).with_hint(std::string(hint));
     pg_query_free_protobuf_parse_result(raw);
     return error;
   }
