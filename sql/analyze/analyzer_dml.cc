@@ -104,8 +104,8 @@ Status Analyzer::insert_target_columns(Node* const* nodes, size_t n,
   }
   for (size_t i = 0; i < n; ++i) {
     const PgQuery__ResTarget& r = *nodes[i]->res_target;
-    if (r.n_indirection > 0) return unsupported("assignment to a part of a column", r.location);
     ASSIGN_OR_RETURN(uint32_t column, target_column(r.name, r.location));
+    if (r.n_indirection > 0) return unsupported("assignment to a part of a column", r.location);
     auto& list = q.insert_columns;
     if (std::find(list.begin(), list.end(), column) != list.end())
       return fail(sqlstate::kDuplicateColumn,
@@ -363,8 +363,8 @@ Result<ExprPtr> Analyzer::assigned_value(const Node* n, uint32_t column) {
 Status Analyzer::set_clause(Node* const* nodes, size_t n, std::vector<Assignment>* out) {
   for (size_t i = 0; i < n; ++i) {
     const PgQuery__ResTarget& r = *nodes[i]->res_target;
-    if (r.n_indirection > 0) return unsupported("assignment to a part of a column", r.location);
     ASSIGN_OR_RETURN(uint32_t column, target_column(r.name, r.location));
+    if (r.n_indirection > 0) return unsupported("assignment to a part of a column", r.location);
     for (const auto& a : *out)
       if (a.column == column)
         return fail(sqlstate::kSyntaxError,

@@ -168,12 +168,19 @@ Status Analyzer::distinct_clause(Node* const* nodes, size_t n) {
     if (std::find(on.begin(), on.end(), target) == on.end()) on.push_back(target);
   }
   // The first sort keys must be these, in any order.
-  for (size_t i = 0; i < q.order_by.size() && i < q.distinct_on.size(); ++i) {
-    const auto& on = q.distinct_on;
-    if (std::find(on.begin(), on.end(), q.order_by[i].target) == on.end())
+  const auto& on = q.distinct_on;
+  size_t leading = 0;
+  while (leading < q.order_by.size() &&
+         std::find(on.begin(), on.end(), q.order_by[leading].target) != on.end())
+    ++leading;
+  if (leading == q.order_by.size()) return {};
+  for (uint32_t target : on) {
+    bool sorted = false;
+    for (size_t i = 0; i < leading; ++i) sorted |= q.order_by[i].target == target;
+    if (!sorted)
       return fail(sqlstate::kInvalidColumnReference,
                   "SELECT DISTINCT ON expressions must match initial ORDER BY expressions",
-                  q.targets[q.order_by[i].target].expr->location);
+                  q.targets[target].expr->location);
   }
   return {};
 }

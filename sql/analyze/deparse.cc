@@ -20,7 +20,8 @@ std::string quote_literal(std::string_view text) {
 
 class Deparser {
  public:
-  explicit Deparser(const ColumnName& column_name) : column_name_(column_name) {}
+  Deparser(const ColumnName& column_name, const IoContext& io)
+      : column_name_(column_name), io_(io) {}
   std::string text(const Expr& e) const;
 
  private:
@@ -50,11 +51,12 @@ class Deparser {
     return "(" + text(*e.args[0]) + " " + std::string(what) + ")";
   }
   const ColumnName& column_name_;
+  const IoContext& io_;
 };
 
 std::string Deparser::constant(const Expr& e) const {
   if (e.value.is_null()) return "NULL::" + format_type(e.type);
-  std::string v = to_text(e.type, e.value, IoContext{});
+  std::string v = to_text(e.type, e.value, io_);
   switch (e.type.oid) {
     case oid::kBool:
       return v == "t" ? "true" : "false";
@@ -204,8 +206,8 @@ std::string Deparser::text(const Expr& e) const {
 
 }  // namespace
 
-std::string deparse(const Expr& e, const ColumnName& column_name) {
-  return Deparser(column_name).text(e);
+std::string deparse(const Expr& e, const ColumnName& column_name, const IoContext& io) {
+  return Deparser(column_name, io).text(e);
 }
 
 }  // namespace quorate::sql

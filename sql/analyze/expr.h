@@ -108,9 +108,9 @@ bool contains_aggregate(const Expr& e);
 // Calls `visit` for e and everything below, sub-queries' expressions not included.
 void walk(const Expr& e, const std::function<void(const Expr&)>& visit);
 // For EXPLAIN and pg_get_expr: PostgreSQL's deparsed form. `column_name` gives a column's printed
-// name.
+// name; `io` how constants are written: with its catalog, regclass constants by their names.
 std::string deparse(
-    const Expr& e,
-    const std::function<std::string(uint32_t relation, uint32_t index)>& column_name);
+    const Expr& e, const std::function<std::string(uint32_t relation, uint32_t index)>& column_name,
+    const IoContext& io = IoContext());
 
 }  // namespace quorate::sql
