@@ -68,7 +68,8 @@ function(quorate_room name)
     if(rel MATCHES "_test\\.cc$")
       list(APPEND test_sources ${f})
     elseif(rel MATCHES "_main\\.cc$" OR rel MATCHES "(^|/)fuzz/" OR rel MATCHES "(^|/)micro/"
-           OR rel MATCHES "(^|/)floor/")
+           OR rel MATCHES "(^|/)floor/"
+           OR rel STREQUAL "kv_node.cc")
       # programs of their own
     elseif(rel MATCHES "(^|/)testing/")
       list(APPEND testing_sources ${f})

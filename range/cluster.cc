@@ -1,5 +1,7 @@
 #include "range/cluster.h"
 
+#include <set>
+
 #include "base/archive.h"
 #include "runtime/sync.h"
 
@@ -98,8 +100,15 @@ runtime::Task<void> Cluster::loop() {
     Gossip g{identity_.cluster, clock_.now(), {}, root_};
     for (const auto& [id, node] : nodes_) g.nodes.push_back(node);
     Bytes frame = encode(g);
+    std::set<std::string> told{self_.address};
     for (const auto& [id, node] : nodes_) {
-      if (id != self_.id) env_.network->send(peer(id), runtime::Channel::kGossip, frame);
+      if (id == self_.id || !told.insert(node.address).second) continue;
+      env_.network->send(env_.network->peer(node.address), runtime::Channel::kGossip, frame);
+    }
+    // After a restart nobody is known yet: where all restart, somebody must begin.
+    for (const std::string& address : identity_.peers) {
+      if (!told.insert(address).second) continue;
+      env_.network->send(env_.network->peer(address), runtime::Channel::kGossip, frame);
     }
     Status slept = co_await runtime::sleep_for(*env_.executor, std::chrono::milliseconds(500));
     if (!slept.ok()) co_return;

@@ -78,6 +78,7 @@ class LeaseholderImpl final : public Leaseholder {
 
   Task<BatchResponse> serve(BatchRequest request, CancelToken token) override;
   void close(NodeId successor_hint) override;
+  void abandon() override { resolving_.cancel_all(); }
   std::unique_ptr<Leaseholder> split_off(ReplicaContext& right, Bytes at) override;
   Bytes export_locks() override;
   Status import_locks(BytesView blob) override;

@@ -68,6 +68,10 @@ class Leaseholder {
   // flight are still answered by their outcome.
   virtual void close(NodeId successor_hint) = 0;
 
+  // The store goes: drops the tasks of its own that still run, which may hold on to this very
+  // object. Only close() and destruction may follow.
+  virtual void abandon() = 0;
+
   // Split: called when the trigger has been applied here; gives the right half's locks and
   // timestamp cache.
   virtual std::unique_ptr<Leaseholder> split_off(ReplicaContext& right, Bytes at) = 0;

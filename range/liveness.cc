@@ -189,6 +189,13 @@ void Liveness::receive(BytesView bytes) {
 runtime::Task<void> Liveness::grant(StoreId from, StoreEpoch epoch, Timestamp until) {
   Promise promise;
   if (auto known = promises_.find(from); known != promises_.end()) promise = known->second;
+  // An epoch follows another only after that was withdrawn, or because the asker restarted (safety:
+  // support-epoch). Anything else is a message that was long under way: an answer would make the
+  // asker give up an epoch that we still stand by.
+  const bool same_life = epoch.value >> kLifeShift == promise.epoch.value >> kLifeShift;
+  if (!promise.withdrawn && (epoch < promise.epoch || (same_life && promise.epoch < epoch))) {
+    co_return;
+  }
   if (epoch < promise.epoch || (epoch == promise.epoch && promise.withdrawn)) {
     send_(from, encode(Frame{Kind::kClosed, options_.store, promise.epoch, {}, clock_.now()}));
     co_return;

@@ -40,6 +40,8 @@ class Membership {
   runtime::Task<Result<Joined>> join(std::vector<std::string> addresses, NodeInfo self,
                                      runtime::CancelToken token);
   Joined make_first() const;
+  // What `quorate init` does: a join() that waits makes this node the first.
+  void tell_to_be_first() { told_to_be_first_ = true; }
 
   // From now on this node lets others in. Both outlive this.
   void serve(Cluster& cluster, SystemKv& system);

@@ -55,6 +55,8 @@ void Replica::start(const raft::Start& start) {
   config.self = id_;
   config.store = store();
   config.seed = range().value * 1000003 + store().value + 1;
+  config.planted = store_.options().planted;
+  changed_at_ = start.applied;
   group_ = &store_.raft().add(config, start, *this);
 }
 
@@ -78,6 +80,12 @@ NodeId Replica::leader_node() const {
 }
 
 LeaseView Replica::lease(Timestamp ts) {
+  LeaseView view = look_at_lease(ts);
+  if (view.held) group_->note_relied_on(view.until);
+  return view;
+}
+
+LeaseView Replica::look_at_lease(Timestamp ts) const {
   LeaseView view;
   if (group_ == nullptr) return view;
   const raft::Raft& core = group_->core();
@@ -87,13 +95,13 @@ LeaseView Replica::lease(Timestamp ts) {
     return view;
   const Timestamp until = core.lease_until();
   // Stasis: near T a clock within the bound of ours may have passed it already (safety group 9).
-  const Timestamp now = std::max(clock().peek(), ts);
-  if (now.add_micros(clock().max_offset_micros()) >= until ||
+  const runtime::Hlc& clock = store_.clock();
+  const Timestamp now = std::max(clock.peek(), ts);
+  if (now.add_micros(clock.max_offset_micros()) >= until ||
       !store_.liveness().clock_within_bound()) {
     view.leaseholder_hint = NodeId();
     return view;
   }
-  group_->note_relied_on(until);
   view.held = true;
   view.start = lease_start_;
   view.until = until;
@@ -122,7 +130,10 @@ runtime::Task<Status> Replica::wait_applied(raft::Proposed proposed) {
   }
   auto pending = std::make_shared<Pending>(*env().executor);
   pending->term = proposed.term;
-  pending_[proposed.index] = pending;
+  std::shared_ptr<Pending>& slot = pending_[proposed.index];
+  // We lead again and have not got its entry: no later leader has.
+  if (slot != nullptr) slot->done.set(unavailable("a write was lost with its leader"));
+  slot = pending;
   Status waited = co_await pending->done.wait({}, env().executor->now() + kProposalPatience);
   if (!waited.ok()) {
     co_return ambiguous("range " + range().to_string() +
@@ -164,7 +175,6 @@ void Replica::apply(const raft::Entry& entry) {
     apply_command(entry, payload, encoded, &*conf);
     store_.replica_changed();
   }
-  take_lease_if_due();
 }
 
 // A command whose proposer's lease was of another term than its entry changes nothing (design §5);
@@ -193,6 +203,7 @@ void Replica::apply_command(const raft::Entry& entry, const std::shared_ptr<cons
     auto derived = std::make_shared<const Bytes>(Bytes(v.operations) + batch.bytes());
     engine().apply(range(), entry.index, derived, *derived);
   }
+  if (conf != nullptr) changed_at_ = entry.index;
   apply_trigger(v.command, entry.index);
   settle(entry.index, entry.term, outcome);
 }
@@ -200,10 +211,13 @@ void Replica::apply_command(const raft::Entry& entry, const std::shared_ptr<cons
 void Replica::apply_trigger(const Command& command, LogIndex index) {
   if (const auto* split = std::get_if<SplitTrigger>(&command.trigger)) {
     descriptor_ = split->left;
+    changed_at_ = index;
     store_.split_applied(*this, *split, index);
   } else if (const auto* replicas = std::get_if<ReplicasTrigger>(&command.trigger)) {
     descriptor_ = replicas->descriptor;
-  } else if (std::holds_alternative<GcTrigger>(command.trigger)) {
+    changed_at_ = index;
+  } else if (const auto* gc = std::get_if<GcTrigger>(&command.trigger)) {
+    gc_ = *gc;
     engine().set_gc_threshold(descriptor_.span, gc_.threshold);
     return;
   } else {
@@ -226,7 +240,8 @@ void Replica::take_lease_if_due() {
   if (adopted_ != nullptr && lease_term_ == kBirthTerm) {
     leaseholder_ = std::move(adopted_);
   } else {
-    leaseholder_ = Leaseholder::create(*this, store_.resolver(), lease_start_);
+    leaseholder_ =
+        Leaseholder::create(*this, store_.resolver(), lease_start_, store_.options().planted);
   }
   adopted_.reset();
   if (!handed_over_locks_.empty()) {
@@ -245,6 +260,7 @@ void Replica::drop_lease() {
   if (leaseholder_ == nullptr) return;
   env().log.debug("r{} drops the lease of term {}", range().value, lease_term_.value);
   leaseholder_->close(leader_node());
+  store_.lease_dropped(leaseholder_);
   leaseholder_.reset();
 }
 
@@ -368,6 +384,8 @@ runtime::Task<Status> Replica::install_snapshot(raft::SnapshotMeta meta) {
   if (!record.ok()) co_return record.status();
   if (!record->has_value()) co_return corruption("a snapshot without its range's descriptor");
   CO_RETURN_IF_ERROR(decode(**record, descriptor_));
+  changed_at_ = meta.index;
+  load_records();
   settle(meta.index, Term(), Status());
   co_return Status();
 }

@@ -41,6 +41,8 @@ class Replica : public ReplicaContext, public raft::GroupClient {
   // lease: such a leaseholder answers kNotLeaseholder.
   std::shared_ptr<Leaseholder> leaseholder() const { return leaseholder_; }
   NodeId leader_node() const;
+  // The entry that last changed span or members; what this life began with counts as one.
+  LogIndex changed_at() const { return changed_at_; }
   const raft::Group& group() const { return *group_; }
   raft::Group& group() { return *group_; }
   const raft::ConfState& conf() const { return group_->core().conf(); }
@@ -56,6 +58,8 @@ class Replica : public ReplicaContext, public raft::GroupClient {
   StoreId store() const override;
   const RangeDescriptor& descriptor() const override { return descriptor_; }
   LeaseView lease(Timestamp ts) override;
+  // The same, relied on by nobody: for status and checkers.
+  LeaseView look_at_lease(Timestamp ts) const;
   runtime::Task<Status> propose(Command command) override;
   bool has_space() const override;
   bool coordinator_alive(NodeId node, uint64_t epoch) const override;
@@ -67,6 +71,7 @@ class Replica : public ReplicaContext, public raft::GroupClient {
 
   // raft::GroupClient
   void apply(const raft::Entry& entry) override;
+  void on_applied() override { take_lease_if_due(); }
   void on_soft_state(const raft::SoftState& state) override;
   Bytes on_hand_over(ReplicaId to) override;
   void on_handed_over(const raft::HandOver& hand_over) override;
@@ -99,6 +104,7 @@ class Replica : public ReplicaContext, public raft::GroupClient {
   std::shared_ptr<Leaseholder> leaseholder_;
   std::unique_ptr<Leaseholder> adopted_;
   GcTrigger gc_;
+  LogIndex changed_at_;
   Timestamp lease_start_;
   Term lease_term_;
   bool handing_over_ = false;

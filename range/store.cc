@@ -5,6 +5,9 @@
 namespace quorate::range {
 namespace {
 
+constexpr auto kStrayPatience = std::chrono::milliseconds(500);
+constexpr size_t kStraysMax = 1000;
+
 Bytes birth_key(RangeId range) { return "birth/" + range.to_string(); }
 
 ReplicaId own_replica(const RangeDescriptor& descriptor, StoreId store) {
@@ -56,6 +59,11 @@ Store::~Store() {
   env_.network->receive(runtime::Channel::kRaft, nullptr);
   env_.network->receive(runtime::Channel::kLiveness, nullptr);
   scope_.cancel_all();
+  // A leaseholder's own task may hold on to it, by a batch that it sent to its own range.
+  for (auto& [range, replica] : replicas_) retired_.push_back(replica->leaseholder());
+  for (const auto& retired : retired_) {
+    if (auto leaseholder = retired.lock()) leaseholder->abandon();
+  }
   replicas_.clear();
   raft_.reset();
   liveness_.reset();
@@ -135,8 +143,9 @@ runtime::Task<Status> Store::start_replica(RangeId range) {
       start.conf = conf_of(descriptor);
     }
   }
-  if (!descriptor.id)
-    co_return corruption("range " + range.to_string() + " has a log and no descriptor");
+  // A newcomer that crashed before its first snapshot was installed: the next one finds its hard
+  // state.
+  if (!descriptor.id) co_return Status();
   if (Bytes kept = log.hard_state(range); !kept.empty())
     CO_RETURN_IF_ERROR(decode(kept, start.hard_state));
   start.applied = engine_->applied_index(range);
@@ -155,6 +164,7 @@ runtime::Task<Status> Store::start_replica(RangeId range) {
 
 Replica& Store::add_replica(ReplicaId id, RangeDescriptor descriptor, raft::ConfState conf) {
   const RangeId range = descriptor.id;
+  strays_.erase(range);
   by_start_[descriptor.span.start] = range;
   auto replica = std::make_unique<Replica>(*this, id, std::move(descriptor), std::move(conf));
   Replica& added = *replica;
@@ -370,6 +380,7 @@ struct Store::SnapshotChunk {
 struct Store::IncomingSnapshot {
   uint64_t stream = 0;
   uint64_t next = 0;
+  LogIndex index;
   RangeDescriptor descriptor;
   std::unique_ptr<storage::Engine::SnapshotWriter> writer;
   bool complete = false;
@@ -393,9 +404,17 @@ runtime::Task<void> Store::stream_snapshot(RangeId range, raft::Message message)
   const RangeDescriptor descriptor = replica->descriptor();
   StoreId target = replica->conf().store_of(to);
   const raft::ConfState conf = replica->conf();
+  const LogIndex changed = replica->changed_at();
   runtime::PeerId peer = cluster_.peer(NodeId(target.value));
   auto made = co_await engine_->make_snapshot(range, descriptor.span);
   if (!made.ok()) outcome = made.status();
+  // Span and members must be those of the snapshot's index: a split in between would give away the
+  // right half twice, or not at all.
+  replica = find(range);
+  if (outcome.ok() &&
+      (replica == nullptr || replica->changed_at() != changed || (*made)->info().index < changed)) {
+    outcome = unavailable("the range changed while it was copied");
+  }
   SnapshotChunk chunk;
   chunk.range = range;
   chunk.descriptor = descriptor;
@@ -432,64 +451,102 @@ runtime::Task<Result<Bytes>> Store::on_snapshot_chunk(runtime::PeerId, Bytes req
   CO_RETURN_IF_ERROR(decode(request, chunk));
   if (raft_ == nullptr) co_return unavailable("the store is not open yet");
   if (chunk.number == 0) {
-    // A span that another replica here still holds belongs to it: its split has not been applied
-    // yet.
-    for (const auto& [range, replica] : replicas_) {
-      if (range != chunk.range && replica->descriptor().span.overlaps(chunk.descriptor.span)) {
-        co_return unavailable("range " + range.to_string() +
-                              " still holds keys of the snapshot here");
-      }
-    }
-    if (unborn_.contains(chunk.range)) co_return unavailable("the range is about to be born here");
+    CO_RETURN_IF_ERROR(snapshot_welcome(chunk));
     CO_ASSIGN_OR_RETURN(auto writer, co_await engine_->receive_snapshot());
-    auto incoming = std::make_unique<IncomingSnapshot>();
-    incoming->stream = chunk.stream;
-    incoming->descriptor = chunk.descriptor;
-    incoming->writer = std::move(writer);
-    incoming_[chunk.range] = std::move(incoming);
+    auto fresh = std::make_shared<IncomingSnapshot>();
+    fresh->stream = chunk.stream;
+    fresh->descriptor = chunk.descriptor;
+    fresh->writer = std::move(writer);
+    incoming_[chunk.range] = std::move(fresh);
   }
   auto it = incoming_.find(chunk.range);
   if (it == incoming_.end() || it->second->stream != chunk.stream ||
-      it->second->next != chunk.number) {
+      it->second->next != chunk.number || it->second->complete) {
     co_return unavailable("not the chunk that was expected");
   }
-  ++it->second->next;
+  // Held over the wait: another stream may take its place meanwhile.
+  std::shared_ptr<IncomingSnapshot> incoming = it->second;
+  ++incoming->next;
   if (!chunk.last) {
-    IncomingSnapshot* incoming = it->second.get();
     CO_RETURN_IF_ERROR(co_await incoming->writer->add_chunk(std::move(chunk.bytes)));
     co_return Bytes();
   }
-  it->second->complete = true;
+  CO_RETURN_IF_ERROR(snapshot_welcome(chunk));
   CO_RETURN_IF_ERROR(clock_.update(chunk.message.clock));
-  Replica* replica = find(chunk.range);
-  if (replica == nullptr) {
-    if (engine_->log().tombstone(chunk.range) > chunk.message.to) {
-      incoming_.erase(it);
-      co_return unavailable("this replica was removed");
-    }
-    replica = &add_replica(chunk.message.to, chunk.descriptor, raft::ConfState());
-    // Recorded with the store's next sync, before this replica acknowledges anything.
-    engine_->log().reset(chunk.range, chunk.message.to, LogIndex(0), Term(0));
-    replica->start(raft::Start());
-  }
-  if (!replica->started() || replica->id() != chunk.message.to) {
-    incoming_.erase(it);
-    co_return unavailable("another replica of the range is here");
-  }
+  CO_ASSIGN_OR_RETURN(Replica * replica, snapshot_receiver(chunk));
+  incoming->complete = true;
+  incoming->index = chunk.message.snapshot->index;
   replica->group().learn_store(chunk.message.from, chunk.from);
   replica->group().step(std::move(chunk.message));
+  // Raft may have no use for it any more.
+  const auto pending = replica->group().core().log().pending_snapshot();
+  if (!pending || pending->index != incoming->index) incoming_.erase(chunk.range);
   co_return Bytes();
+}
+
+// Whether a snapshot may be taken in here now.
+Status Store::snapshot_welcome(const SnapshotChunk& chunk) const {
+  if (chunk.last && chunk.message.snapshot == nullptr)
+    return invalid_argument("a snapshot without its message");
+  // A span that another replica here still holds belongs to it: its split has not been applied yet.
+  for (const auto& [range, replica] : replicas_) {
+    if (range != chunk.range && replica->descriptor().span.overlaps(chunk.descriptor.span)) {
+      return unavailable("range " + range.to_string() + " still holds keys of the snapshot here");
+    }
+  }
+  for (const auto& [child, birth] : unborn_) {
+    if (child == chunk.range) return unavailable("the range is about to be born here");
+    // Its base is what the parent holds at the split, which a snapshot would jump over.
+    if (birth.parent == chunk.range)
+      return unavailable("range " + child.to_string() + " must be born first");
+  }
+  auto it = incoming_.find(chunk.range);
+  if (it != incoming_.end() && it->second->complete)
+    return unavailable("another snapshot of the range is being installed");
+  return Status();
+}
+
+// The replica that takes the snapshot, made for it where there is none. What an earlier life of it
+// has promised is in its hard state.
+Result<Replica*> Store::snapshot_receiver(const SnapshotChunk& chunk) {
+  const ReplicaId to = chunk.message.to;
+  Replica* replica = find(chunk.range);
+  if (replica == nullptr) {
+    storage::LogStore& log = engine_->log();
+    if (log.tombstone(chunk.range) > to) return unavailable("this replica was removed");
+    const ReplicaId known = log.replica(chunk.range);
+    for (const auto& damaged : log.damaged()) {
+      if (damaged.range == chunk.range && known == to)
+        return unavailable("this replica is damaged and must be replaced");
+    }
+    if (known > to) return unavailable("a later replica of the range is here");
+    raft::Start start;
+    if (known == to) {
+      if (Bytes kept = log.hard_state(chunk.range); !kept.empty())
+        RETURN_IF_ERROR(decode(kept, start.hard_state));
+      start.hard_state.commit = LogIndex(0);
+    } else {
+      // Recorded with the store's next sync, before this replica acknowledges anything.
+      log.reset(chunk.range, to, LogIndex(0), Term(0));
+    }
+    replica = &add_replica(to, chunk.descriptor, raft::ConfState());
+    replica->start(start);
+  }
+  if (!replica->started() || replica->id() != to)
+    return unavailable("another replica of the range is here");
+  return replica;
 }
 
 runtime::Task<Status> Store::install_snapshot(Replica& replica, raft::SnapshotMeta meta) {
   auto it = incoming_.find(replica.range());
-  if (it == incoming_.end() || !it->second->complete)
+  if (it == incoming_.end() || !it->second->complete || it->second->index != meta.index)
     co_return internal_error("no received snapshot to install");
-  auto incoming = std::move(it->second);
-  incoming_.erase(it);
+  std::shared_ptr<IncomingSnapshot> incoming = it->second;
   const RangeId range = replica.range();
-  CO_RETURN_IF_ERROR(
-      co_await incoming->writer->install(range, incoming->descriptor.span, meta.index, meta.term));
+  Status installed =
+      co_await incoming->writer->install(range, incoming->descriptor.span, meta.index, meta.term);
+  incoming_.erase(range);
+  CO_RETURN_IF_ERROR(installed);
   env_.log.info("r{}: snapshot at index {} installed", range.value, meta.index.value);
   by_start_[incoming->descriptor.span.start] = range;
   replica_changed();
@@ -503,16 +560,28 @@ void Store::on_stray(StoreId from, raft::Message message) {
     return;
   if (unborn_.contains(message.range) || replicas_.contains(message.range)) return;
   if (engine_->log().tombstone(message.range) > message.to) return;
+  // A split's right half is spoken to a moment before the split is applied here: only who stays
+  // away longer needs a snapshot.
+  if (strays_.size() >= kStraysMax) strays_.clear();
+  const runtime::Instant now = env_.executor->now();
+  if (now - strays_.emplace(message.range, now).first->second < kStrayPatience) return;
   // Nothing of this range is here: the leader learns that it must send a snapshot.
   raft::Message answer;
-  answer.type = raft::MessageType::kAppendResp;
+  // A heartbeat is answered so that the leader probes again; it confirms nothing.
+  const bool append = message.type == raft::MessageType::kAppend;
+  answer.type = append ? raft::MessageType::kAppendResp : raft::MessageType::kHeartbeatResp;
   answer.range = message.range;
   answer.from = message.to;
   answer.to = message.from;
   answer.term = message.term;
-  answer.index = message.index;
-  answer.reject = true;
+  if (append) answer.index = message.index;
+  answer.reject = append;
   raft_->send_stray(from, std::move(answer));
+}
+
+void Store::lease_dropped(std::weak_ptr<Leaseholder> leaseholder) {
+  std::erase_if(retired_, [](const auto& old) { return old.expired(); });
+  retired_.push_back(std::move(leaseholder));
 }
 
 void Store::replica_changed() {

@@ -59,6 +59,7 @@ class Store {
     storage::EngineOptions engine;
     runtime::Duration raft_tick = std::chrono::milliseconds(100);
     Liveness::Options liveness;
+    PlantedBugs planted;
   };
 
   Store(runtime::Env& env, runtime::Hlc& clock, runtime::Rpc& rpc, Cluster& cluster,
@@ -105,6 +106,7 @@ class Store {
   void send_snapshot(RangeId range, raft::Message message);
   runtime::Task<Status> install_snapshot(Replica& replica, raft::SnapshotMeta meta);
   void split_applied(Replica& parent, const SplitTrigger& trigger, LogIndex index);
+  void lease_dropped(std::weak_ptr<Leaseholder> leaseholder);
   void replica_changed();  // replicas or their stores changed: liveness learns whom to ask
 
   static constexpr runtime::RpcMethod kBatchMethod = 1;
@@ -120,6 +122,8 @@ class Store {
   runtime::Task<Result<Bytes>> on_batch(Bytes request);
   runtime::Task<Result<Bytes>> on_snapshot_chunk(runtime::PeerId from, Bytes request);
   void on_stray(StoreId from, raft::Message message);
+  Status snapshot_welcome(const SnapshotChunk& chunk) const;
+  Result<Replica*> snapshot_receiver(const SnapshotChunk& chunk);
   Replica& add_replica(ReplicaId id, RangeDescriptor descriptor, raft::ConfState conf);
   void send_to_store(StoreId to, runtime::Channel channel, Bytes frame);
 
@@ -136,8 +140,10 @@ class Store {
   std::map<Bytes, RangeId> by_start_;
   std::map<RangeId, BirthRecord>
       unborn_;  // recovered children whose parent has not come to the split yet
-  std::map<RangeId, std::unique_ptr<IncomingSnapshot>> incoming_;
+  std::map<RangeId, std::shared_ptr<IncomingSnapshot>> incoming_;
   std::set<std::pair<RangeId, ReplicaId>> streaming_;
+  std::map<RangeId, runtime::Instant> strays_;  // since when a range that is not here is spoken to
+  std::vector<std::weak_ptr<Leaseholder>> retired_;  // some batches may still hold on to them
   runtime::TaskScope scope_;
 };
 

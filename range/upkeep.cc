@@ -68,8 +68,9 @@ runtime::Task<void> Upkeep::look_after(RangeId range) {
       env_.log.info("r{}: directory not updated yet: {}", range.value, published.message());
     }
   }
-  for (auto step :
-       {&Upkeep::replicate, &Upkeep::split_if_large, &Upkeep::follow_traffic, &Upkeep::collect}) {
+  static constexpr runtime::Task<Status> (Upkeep::* kSteps[])(RangeId) = {
+      &Upkeep::replicate, &Upkeep::split_if_large, &Upkeep::follow_traffic, &Upkeep::collect};
+  for (auto step : kSteps) {
     if (led(range) == nullptr) co_return;
     Status done = co_await (this->*step)(range);
     if (!done.ok()) env_.log.info("r{}: upkeep: {}", range.value, done.to_string());
@@ -114,8 +115,11 @@ runtime::Task<Status> Upkeep::replicate(RangeId range) {
     // A learner becomes a voter when it has caught up.
     auto progress = core.progress().find(r.replica);
     if (progress == core.progress().end()) co_return Status();
-    if (progress->second.match.value + 100 < core.log().committed().value ||
-        !cluster_.alive(r.node)) {
+    // One that has not, or whose store promises nothing, would leave the range without a quorum.
+    const raft::Progress& pr = progress->second;
+    if (pr.state != raft::Progress::State::kReplicate || !pr.match || !pr.accepted_epoch ||
+        pr.match.value + 100 < core.log().committed().value || !cluster_.alive(r.node) ||
+        store_.liveness().supported_until(r.store) <= clock_.peek()) {
       co_return Status();
     }
     RangeDescriptor after = before;

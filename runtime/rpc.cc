@@ -48,6 +48,11 @@ Rpc::~Rpc() {
   env_.network->receive(Channel::kRpcReply, nullptr);
 }
 
+void Rpc::stop() {
+  env_.network->receive(Channel::kRpcRequest, nullptr);
+  serving_.cancel_all();
+}
+
 void Rpc::handle(RpcMethod method, RpcHandler handler) {
   CHECK(handlers_.emplace(method, std::move(handler)).second);
 }

@@ -28,6 +28,9 @@ class Rpc {
 
   // Once a method, before the network listens.
   void handle(RpcMethod method, RpcHandler handler);
+  // Drops what is being served and serves nothing more: before the handlers' owners go. Calls that
+  // this side made are their callers'.
+  void stop();
   Task<Result<Bytes>> call(PeerId to, RpcMethod method, Bytes request, Instant deadline,
                            CancelToken token = {});
 

@@ -269,6 +269,7 @@ void MultiRaft::apply_committed(Group& group, Ready& ready) {
     if (find(range) != &group) return;
     group.core_->on_applied(entry.index);
   }
+  if (!ready.committed.empty()) group.client_.on_applied();
 }
 
 void MultiRaft::flush_outbox() {
@@ -329,6 +330,7 @@ runtime::Task<void> MultiRaft::install(RangeId range, uint64_t incarnation, Read
   if (ready.soft_state) group->client_.on_soft_state(*ready.soft_state);
   group->core_->on_persisted(ready.write);
   group->core_->on_applied(ready.snapshot->index);
+  group->client_.on_applied();
   mark(*group);
 }
 

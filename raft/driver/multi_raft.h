@@ -36,6 +36,8 @@ class GroupClient {
   // Applies one committed entry, in order, exactly once. For conf changes it may call
   // Group::apply_conf_change, or refuse the entry (the same way on every replica).
   virtual void apply(const Entry& entry) = 0;
+  // The core knows of what apply() was given in this round: it may serve now.
+  virtual void on_applied() = 0;
   virtual void on_soft_state(const SoftState& state) = 0;
   // Serving has ended in this term: gather the clock and the locks for the successor.
   virtual Bytes on_hand_over(ReplicaId to) = 0;

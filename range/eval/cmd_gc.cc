@@ -4,6 +4,7 @@
 // record that goes (safety: record-mark).
 #include "base/limits.h"
 #include "range/eval/evaluation.h"
+#include "range/keys.h"
 
 namespace quorate::range {
 
@@ -24,6 +25,9 @@ Verdict eval_gc(Evaluation& e, const GcRequest& request) {
     ++removed;
   }
   if (!it->status().ok()) return e.fail(it->status());
+  e.writes.put(storage::Keyspace::kRange,
+               keys::range_record_key(e.context.descriptor().id, keys::RangeRecord::kGc),
+               encode(trigger));
   e.trigger = trigger;
   return Verdict::kDone;
 }

@@ -1,0 +1,156 @@
+#include "sim/sim_cluster.h"
+
+#include <fmt/format.h>
+
+#include <map>
+
+namespace quorate::sim {
+
+using runtime::SimCrash;
+using runtime::SimNodeEnv;
+using runtime::Task;
+using runtime::TaskScope;
+
+namespace {
+
+std::string address_of(const std::string& host) { return host + ":26257"; }
+
+Task<Result<std::unique_ptr<storage::CheckpointStore>>> open_map(
+    runtime::Env* env, std::shared_ptr<storage::MapCheckpointDisk> disk) {
+  co_return storage::make_map_checkpoint_store(*env, std::move(disk));
+}
+
+}  // namespace
+
+SimCluster::SimCluster(runtime::SimWorld& world, Options options)
+    : world_(world), options_(std::move(options)) {
+  for (size_t i = 0; i < options_.nodes; ++i) {
+    auto slot = std::make_unique<Slot>();
+    slot->host = "n" + std::to_string(i + 1);
+    slot->checkpoint = std::make_shared<storage::MapCheckpointDisk>();
+    slots_.push_back(std::move(slot));
+  }
+}
+
+SimCluster::~SimCluster() {
+  for (size_t i = 0; i < slots_.size(); ++i) kill(i, SimCrash::kProcess);
+}
+
+std::vector<std::string> SimCluster::hosts() const {
+  std::vector<std::string> out;
+  for (const auto& slot : slots_) out.push_back(slot->host);
+  return out;
+}
+
+server::KvNode* SimCluster::node(size_t i) {
+  server::KvNode* node = slots_[i]->node.get();
+  return node != nullptr && node->started() ? node : nullptr;
+}
+
+server::KvNode* SimCluster::any() {
+  for (size_t i = 0; i < size(); ++i) {
+    if (node(i) != nullptr) return node(i);
+  }
+  return nullptr;
+}
+
+void SimCluster::spawn(size_t i, Task<void> task) { slots_[i]->sessions->spawn(std::move(task)); }
+
+void SimCluster::start(size_t i) {
+  Slot& slot = *slots_[i];
+  if (slot.env != nullptr) return;
+  slot.env = std::make_unique<SimNodeEnv>(world_, slot.host);
+  server::KvNodeOptions options = options_.node;
+  options.address = address_of(slot.host);
+  for (const auto& other : slots_) options.join.push_back(address_of(other->host));
+  options.open_checkpoint = [disk = slot.checkpoint](runtime::Env& env) {
+    return open_map(&env, disk);
+  };
+  slot.node = std::make_unique<server::KvNode>(slot.env->env(), std::move(options));
+  slot.node->on_failure = [this, i](Status why) { failed(i, why); };
+  slot.sessions = std::make_unique<TaskScope>(slot.env->executor());
+  spawn(i, run_start(this, i, slot.node.get()));
+}
+
+void SimCluster::start_all() {
+  for (size_t i = 0; i < size(); ++i) start(i);
+}
+
+Task<void> SimCluster::run_start(SimCluster* cluster, size_t i, server::KvNode* node) {
+  Status started = co_await node->start({});
+  if (!started.ok()) cluster->failed(i, started);
+}
+
+// Called from inside the node: it goes in an event of its own.
+void SimCluster::failed(size_t i, const Status& why) {
+  world_.line(fmt::format("{} has failed: {}", host(i), why.to_string()));
+  const uint64_t life = lives(i);
+  world_.after(std::chrono::microseconds(10), [this, i, life] {
+    if (up(i) && lives(i) == life) kill(i, SimCrash::kProcess);
+  });
+  world_.after(options_.restart_after, [this, i, life] {
+    if (lives(i) == life) start(i);
+  });
+}
+
+void SimCluster::kill(size_t i, SimCrash how) {
+  Slot& slot = *slots_[i];
+  if (slot.env == nullptr) return;
+  slot.env->crash(how);
+  slot.sessions.reset();
+  slot.node.reset();
+  slot.env.reset();
+}
+
+std::string SimCluster::form(runtime::Duration limit) {
+  start_all();
+  slots_[0]->node->init_here();
+  return wait_healthy(limit);
+}
+
+std::string SimCluster::unhealthy() {
+  struct Seen {
+    size_t replicas = 0, leaseholders = 0, voters = 0;
+    LogIndex applied;
+    bool level = true;
+  };
+  std::map<RangeId, Seen> ranges;
+  for (size_t i = 0; i < size(); ++i) {
+    server::KvNode* n = node(i);
+    if (n == nullptr) return host(i) + " is not up";
+    for (const auto& [id, replica] : n->store().replicas()) {
+      Seen& seen = ranges[id];
+      if (!replica->started()) return fmt::format("r{} on {} has not started", id.value, host(i));
+      if (seen.replicas++ > 0 && seen.applied != replica->applied()) seen.level = false;
+      seen.applied = replica->applied();
+      if (!replica->look_at_lease(Timestamp()).held) continue;
+      ++seen.leaseholders;
+      for (const auto& r : replica->descriptor().replicas)
+        seen.voters += r.role == range::ReplicaRole::kVoter ? 1 : 0;
+    }
+  }
+  if (ranges.size() < 3) return "the first ranges are missing";
+  const size_t wanted = std::min(options_.node.upkeep.replicas, size());
+  for (const auto& [id, seen] : ranges) {
+    if (seen.leaseholders != 1)
+      return fmt::format("r{} has {} leaseholders", id.value, seen.leaseholders);
+    if (seen.voters < wanted || seen.replicas < wanted) {
+      return fmt::format("r{} has {} voters and {} replicas of {}", id.value, seen.voters,
+                         seen.replicas, wanted);
+    }
+    if (!seen.level) return fmt::format("replicas of r{} differ in what they applied", id.value);
+  }
+  return {};
+}
+
+std::string SimCluster::wait_healthy(runtime::Duration limit) {
+  const runtime::Instant end = world_.now() + limit;
+  std::string missing = unhealthy();
+  while (!missing.empty() && world_.now() < end) {
+    world_.run_for(std::chrono::milliseconds(100));
+    missing = unhealthy();
+  }
+  return missing;
+}
+
+}  // namespace quorate::sim

@@ -1,0 +1,84 @@
+// A cluster of nodes in a simulated world: each node an object that can be started, killed in
+// several ways and started again on what its machine kept.
+//
+//   machine (clock, disk, checkpoint disk)      survives
+//     └─ life (SimNodeEnv, KvNode, sessions)    from start to kill
+//
+// Sessions of workloads run on a node's executor in its life's scope, so they die with it. A node
+// whose store fails is killed by the cluster, as its process would end, and comes back after a
+// moment, as under a supervisor; so does one that fails to start.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "runtime/sim/sim_env.h"
+#include "server/kv_node.h"
+#include "storage/testing/map_checkpoint_store.h"
+
+namespace quorate::sim {
+
+class SimCluster {
+ public:
+  struct Options {
+    size_t nodes = 3;
+    server::KvNodeOptions node;  // address, join and open_checkpoint are filled in
+    runtime::Duration restart_after = std::chrono::milliseconds(500);  // of failed nodes
+  };
+
+  SimCluster(runtime::SimWorld& world, Options options);
+  ~SimCluster();
+
+  size_t size() const { return slots_.size(); }
+  const std::string& host(size_t i) const { return slots_[i]->host; }
+  std::vector<std::string> hosts() const;
+  runtime::SimWorld& world() { return world_; }
+  const Options& options() const { return options_; }
+
+  void start(size_t i);  // nothing where it is up
+  void start_all();
+  void kill(size_t i, runtime::SimCrash how);
+  bool up(size_t i) const { return slots_[i]->env != nullptr; }
+  // Null while it is down or has not found its place yet.
+  server::KvNode* node(size_t i);
+  runtime::SimNodeEnv& env(size_t i) { return *slots_[i]->env; }
+  runtime::SimMachine& machine(size_t i) { return world_.machine(host(i)); }
+  // A task of the node's present life.
+  void spawn(size_t i, runtime::Task<void> task);
+  uint64_t lives(size_t i) { return machine(i).incarnations(); }
+
+  // Any node that serves, or null.
+  server::KvNode* any();
+
+  // Makes the first node the cluster and waits until all have joined and every range has its
+  // replicas. Empty, or what is missing after `limit`.
+  std::string form(runtime::Duration limit);
+  // Every node up, every range with a leaseholder and its full set of voters, and all of these at
+  // one applied index. Empty, or what is missing.
+  std::string unhealthy();
+  std::string wait_healthy(runtime::Duration limit);
+
+  // Runs a task on the node and gives its result; fails a CHECK where the node dies meanwhile.
+  template <class T>
+  T run(size_t i, runtime::Task<T> task) {
+    return env(i).run(std::move(task), std::chrono::minutes(10));
+  }
+
+ private:
+  struct Slot {
+    std::string host;
+    std::shared_ptr<storage::MapCheckpointDisk> checkpoint;
+    std::unique_ptr<runtime::SimNodeEnv> env;
+    std::unique_ptr<server::KvNode> node;
+    std::unique_ptr<runtime::TaskScope> sessions;  // goes first
+  };
+  static runtime::Task<void> run_start(SimCluster* cluster, size_t i, server::KvNode* node);
+  void failed(size_t i, const Status& why);
+
+  runtime::SimWorld& world_;
+  const Options options_;
+  std::vector<std::unique_ptr<Slot>> slots_;
+};
+
+}  // namespace quorate::sim

@@ -1,0 +1,168 @@
+// The key-value half of a node in a cluster of simulated nodes, without a nemesis: what must work
+// before anything is broken on purpose.
+#include "sim/sim_cluster.h"
+
+#include <gtest/gtest.h>
+
+#include "range/keys.h"
+
+namespace quorate::sim {
+namespace {
+
+using runtime::SimCrash;
+using runtime::SimWorld;
+using runtime::Task;
+using server::KvNode;
+
+Bytes row(uint64_t n) {
+  Bytes key = range::keys::index_prefix(TableId(7), IndexId(1));
+  for (int shift = 56; shift >= 0; shift -= 8) key.push_back(static_cast<char>(n >> shift));
+  return key;
+}
+
+Task<Status> put_row(KvNode* node, uint64_t n, Bytes value) {
+  auto txn = node->txn().begin({});
+  txn->begin_statement();
+  std::vector<Bytes> keys{row(n)};
+  txn::ReadOptions options;
+  options.lock = txn::LockMode::kExclusive;
+  auto read = co_await txn->get(keys, options);
+  if (!read.ok()) co_return read.status();
+  CO_RETURN_IF_ERROR(txn->put(keys[0], value, range::kAllColumns, read->ts(0)));
+  co_return co_await txn->commit();
+}
+
+Task<Result<Bytes>> get_row(KvNode* node, uint64_t n) {
+  auto txn = node->txn().begin({});
+  txn->begin_statement();
+  std::vector<Bytes> keys{row(n)};
+  auto read = co_await txn->get(keys, {});
+  if (!read.ok()) co_return read.status();
+  if (!read->present(0)) co_return not_found("no such row");
+  co_return Bytes(read->value(0));
+}
+
+Task<Status> split_at(KvNode* node, uint64_t n) {
+  const Bytes at = row(n);
+  auto id = co_await node->system().take(range::keys::system_key("next_range"), 1, 100);
+  if (!id.ok()) co_return id.status();
+  range::BatchResponse response;
+  for (int attempt = 0; attempt < 10; ++attempt) {
+    auto where = co_await node->router().locate(at, {});
+    if (!where.ok()) co_return where.status();
+    range::BatchRequest batch;
+    batch.range = where->id;
+    batch.generation = where->generation;
+    batch.now = node->clock().now();
+    batch.requests.emplace_back(range::SplitRequest{at, RangeId(*id)});
+    response = co_await node->router().send(std::move(batch), {});
+    if (response.outcome != range::Outcome::kRangeMismatch) co_return response.error;
+  }
+  co_return unavailable("the range keeps changing");
+}
+
+class ClusterTest : public testing::Test {
+ protected:
+  void form(uint64_t seed, size_t nodes = 3, SimCluster::Options options = {}) {
+    runtime::SimOptions sim;
+    sim.print_lines = std::getenv("SIM_LINES") != nullptr;
+    world = std::make_unique<SimWorld>(seed, sim);
+    options.nodes = nodes;
+    cluster = std::make_unique<SimCluster>(*world, options);
+    ASSERT_EQ(cluster->form(std::chrono::seconds(60)), "");
+  }
+  Status put(size_t node, uint64_t n, Bytes value) {
+    return cluster->run(node, put_row(cluster->node(node), n, std::move(value)));
+  }
+  Bytes get(size_t node, uint64_t n) {
+    auto got = cluster->run(node, get_row(cluster->node(node), n));
+    EXPECT_TRUE(got.ok()) << got.status().to_string();
+    return got.ok() ? *got : Bytes();
+  }
+  size_t leader_of(RangeId range) {
+    for (size_t i = 0; i < cluster->size(); ++i) {
+      if (cluster->node(i) != nullptr && cluster->node(i)->store().local_leaseholder(range))
+        return i;
+    }
+    return 0;
+  }
+  std::unique_ptr<SimWorld> world;
+  std::unique_ptr<SimCluster> cluster;
+};
+
+TEST_F(ClusterTest, nodes_form_a_cluster_and_serve_from_everywhere) {
+  form(1);
+  for (size_t i = 0; i < 3; ++i) {
+    ASSERT_EQ(put(i, i, "v" + std::to_string(i)).to_string(), Status().to_string());
+  }
+  for (size_t i = 0; i < 3; ++i) {
+    for (uint64_t n = 0; n < 3; ++n) EXPECT_EQ(get(i, n), "v" + std::to_string(n));
+  }
+}
+
+TEST_F(ClusterTest, rows_survive_splits_and_a_restart_of_all) {
+  form(2);
+  for (uint64_t n = 0; n < 40; ++n) ASSERT_TRUE(put(n % 3, n, "v" + std::to_string(n)).ok());
+  for (uint64_t n : {10, 20, 30}) {
+    Status split = cluster->run(n % 3, split_at(cluster->node(n % 3), n));
+    ASSERT_TRUE(split.ok()) << split.to_string();
+  }
+  for (uint64_t n = 0; n < 40; n += 3) EXPECT_EQ(get(n % 3, n), "v" + std::to_string(n));
+  for (uint64_t n = 0; n < 40; n += 5) ASSERT_TRUE(put(n % 3, n, "w").ok());
+  ASSERT_EQ(cluster->wait_healthy(std::chrono::seconds(30)), "");
+  for (size_t i = 0; i < 3; ++i) cluster->kill(i, SimCrash::kPower);
+  cluster->start_all();
+  ASSERT_EQ(cluster->wait_healthy(std::chrono::seconds(60)), "");
+  for (uint64_t n = 0; n < 40; ++n)
+    EXPECT_EQ(get(n % 3, n), n % 5 == 0 ? Bytes("w") : "v" + std::to_string(n));
+}
+
+TEST_F(ClusterTest, a_killed_leaseholder_is_followed_within_seconds) {
+  form(3);
+  ASSERT_TRUE(put(0, 1, "before").ok());
+  const size_t dead = leader_of(RangeId(3));
+  const size_t alive = (dead + 1) % 3;
+  cluster->kill(dead, SimCrash::kPower);
+  const runtime::Instant began = world->now();
+  Status again = put(alive, 1, "after");
+  EXPECT_TRUE(again.ok()) << again.to_string();
+  EXPECT_LT(world->now() - began, std::chrono::seconds(9));
+  cluster->start(dead);
+  ASSERT_EQ(cluster->wait_healthy(std::chrono::seconds(30)), "");
+  EXPECT_EQ(get(dead, 1), "after");
+}
+
+TEST_F(ClusterTest, a_node_that_was_down_long_catches_up_by_snapshot) {
+  SimCluster::Options options;
+  options.node.upkeep.log_entries_kept = 20;
+  options.node.engine.memtable_age = std::chrono::seconds(1);
+  form(4, 3, options);
+  ASSERT_TRUE(put(0, 1, "first").ok());
+  const size_t away = (leader_of(RangeId(3)) + 1) % 3;
+  const size_t other = (away + 1) % 3;
+  cluster->kill(away, SimCrash::kPower);
+  for (uint64_t n = 0; n < 100; ++n) ASSERT_TRUE(put(other, n, Bytes(50, 'x')).ok());
+  world->run_for(std::chrono::seconds(10));
+  for (uint64_t n = 0; n < 100; ++n) ASSERT_TRUE(put(other, n, Bytes(50, 'y')).ok());
+  world->run_for(std::chrono::seconds(10));
+  cluster->start(away);
+  ASSERT_EQ(cluster->wait_healthy(std::chrono::seconds(60)), "");
+  for (uint64_t n = 0; n < 100; n += 7) EXPECT_EQ(get(away, n), Bytes(50, 'y'));
+}
+
+TEST_F(ClusterTest, drain_moves_every_lease_without_an_outage) {
+  form(5);
+  ASSERT_TRUE(put(0, 1, "v").ok());
+  const size_t i = leader_of(RangeId(3));
+  KvNode* node = cluster->node(i);
+  Status drained = cluster->run(i, node->drain(world->now() + std::chrono::seconds(10)));
+  EXPECT_TRUE(drained.ok()) << drained.to_string();
+  for (const auto& [range, replica] : node->store().replicas())
+    EXPECT_EQ(replica->leaseholder(), nullptr);
+  const runtime::Instant began = world->now();
+  EXPECT_EQ(get((i + 1) % 3, 1), "v");
+  EXPECT_LT(world->now() - began, std::chrono::milliseconds(1500));
+}
+
+}  // namespace
+}  // namespace quorate::sim
