@@ -547,7 +547,13 @@ class DdlAnalyzer {
     TablePtr table =
         find_table(a_.context(), text_of(s.relation->schemaname), text_of(s.relation->relname));
     if (!table) {
-      if (!out.if_exists) return a_.table_of(*s.relation).status();
+      // Without position, as PostgreSQL; what is no table at all is refused by its name.
+      if (!out.if_exists)
+        return Status(
+            StatusCode::kNotFound, sqlstate::kUndefinedTable,
+            "relation \"" +
+                (out.name.schema.empty() ? out.name.name : out.name.schema + "." + out.name.name) +
+                "\" does not exist");
       return out;
     }
     for (size_t i = 0; i < s.n_cmds; ++i) {

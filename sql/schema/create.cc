@@ -8,9 +8,9 @@ namespace {
 
 constexpr size_t kIndexColumnsMax = 32, kColumnsMax = 1600;
 
-Status missing_key_column(const std::string& name) {
+Status missing_key_column(const std::string& name, int32_t position) {
   return ddl_error(sqlstate::kUndefinedColumn,
-                   "column \"" + name + "\" named in key does not exist");
+                   "column \"" + name + "\" named in key does not exist", position);
 }
 
 Status check_key_type(const ColumnDescriptor& c) {
@@ -112,6 +112,7 @@ Status add_column(CatalogWriter& w, DdlContext& c, TableDescriptor* t, const Col
 }
 
 Status add_index(CatalogWriter& w, TableDescriptor* t, const KeyDefinition& key) {
+  bool at_creation = w.data().table(t->oid) == nullptr;
   IndexDescriptor index;
   index.unique = index.constraint = true;
   index.primary = key.primary;
@@ -121,7 +122,7 @@ Status add_index(CatalogWriter& w, TableDescriptor* t, const KeyDefinition& key)
     ColumnDescriptor* column = nullptr;
     for (auto& c : t->columns)
       if (!c.dropped && c.name == name) column = &c;
-    if (column == nullptr) return missing_key_column(name);
+    if (column == nullptr) return missing_key_column(name, key.position);
     RETURN_IF_ERROR(check_key_type(*column));
     for (const auto& other : index.columns)
       if (other.column == column->id)
@@ -133,7 +134,8 @@ Status add_index(CatalogWriter& w, TableDescriptor* t, const KeyDefinition& key)
   }
   if (key.primary && !t->indexes.empty() && t->indexes[0].primary)
     return ddl_error(sqlstate::kInvalidTableDefinition,
-                     "multiple primary keys for table \"" + t->name + "\" are not allowed");
+                     "multiple primary keys for table \"" + t->name + "\" are not allowed",
+                     at_creation ? key.position : 0);
   if (!key.name.empty()) {
     if (w.data().relation_exists(t->schema, key.name))
       return ddl_error(sqlstate::kDuplicateTable, "relation \"" + key.name + "\" already exists");

@@ -131,6 +131,14 @@ Status drop_schema(CatalogWriter& w, DdlContext& c, const ObjectName& name, bool
                  " depends on schema " + name.name);
     return dependents("schema " + name.name, detail);
   }
+  if (tables.size() + sequences.size() == 1)
+    notice(&c, "drop cascades to " +
+                   (tables.empty()
+                        ? "sequence " + name.name + "." + w.data().sequence(sequences[0])->name
+                        : "table " + name.name + "." + w.data().table(tables[0])->name));
+  else if (tables.size() + sequences.size() > 1)
+    notice(&c, "drop cascades to " + std::to_string(tables.size() + sequences.size()) +
+                   " other objects");
   for (Oid t : tables) RETURN_IF_ERROR(drop_table(w, c, w.data().table(t), true, tables));
   for (Oid s : sequences) RETURN_IF_ERROR(w.remove(s));
   return w.remove(oid);
@@ -167,7 +175,9 @@ Status drop_objects(CatalogWriter& w, DdlContext& c, const DropObjects& s) {
     if (found == nullptr) {
       std::string message =
           std::string(kind_name(s.kind)) + " \"" + display_name(name) + "\" does not exist";
-      if (!s.if_exists) return ddl_error(sqlstate::kUndefinedTable, message);
+      bool index = s.kind == ObjectKind::kIndex;
+      if (!s.if_exists)
+        return ddl_error(index ? sqlstate::kUndefinedObject : sqlstate::kUndefinedTable, message);
       notice(&c, message + ", skipping");
       continue;
     }

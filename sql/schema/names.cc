@@ -135,8 +135,9 @@ Result<TablePtr> require_table(const CatalogData& data, const DdlContext& contex
                                const ObjectName& name) {
   TablePtr t = lookup_table(data, context, name);
   if (t) return t;
+  // PostgreSQL gives no position in schema changes.
   return ddl_error(sqlstate::kUndefinedTable,
-                   "relation \"" + display_name(name) + "\" does not exist", name.position);
+                   "relation \"" + display_name(name) + "\" does not exist");
 }
 
 }  // namespace quorate::sql
