@@ -1,10 +1,12 @@
 // Makes a transaction's outcome explicit in its record, once and for ever.
 //
-//     record            commit at (ts, attempt)                abort of `attempt`
-//     none              refused: nothing was staged            ABORTED, so that nothing is staged
-//     later STAGING, same     COMMITTED                              ABORTED STAGING, other    says
-//     STAGING: a later attempt is under way, which this one knows nothing of COMMITTED         says
-//     so                                says so ABORTED           says so says so
+//   record            commit at (ts, attempt)           abort of `attempt`
+//   none              UNKNOWN: nothing was staged       ABORTED, so that nothing is staged later; UNKNOWN
+//                                                       at or below the record mark
+//   STAGING, same     COMMITTED                         ABORTED
+//   STAGING, other    says so: another attempt is under way, which this one knows nothing of
+//   COMMITTED         says so                           says so
+//   ABORTED           says so                           says so
 #include "range/eval/evaluation.h"
 
 namespace quorate::range {
@@ -23,9 +25,12 @@ Verdict end_without_record(Evaluation& e, const EndTxnRequest& request, EndTxnRe
     out.status = TxnStatus::kUnknown;
     return Verdict::kDone;
   }
-  out.status = TxnStatus::kAborted;
-  // Nothing of that attempt can be written any more, with or without a record.
-  if (request.attempt <= e.context.record_mark()) return Verdict::kDone;
+  if (request.attempt <= e.context.record_mark()) {
+    // Nothing of that attempt can be written any more; but its record may have been collected after it
+    // committed, so that nobody can say any longer that it did not (safety: record-mark).
+    out.status = TxnStatus::kUnknown;
+    return Verdict::kDone;
+  }
   TxnRecord record;
   record.status = TxnStatus::kAborted;
   record.attempt = request.attempt;
