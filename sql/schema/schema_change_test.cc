@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "runtime/sync.h"
 #include "sql/catalog/row_codec.h"
 #include "sql/schema/backfill.h"
 #include "txn/testing/map_client.h"
@@ -160,6 +161,51 @@ TEST_F(SchemaChanges, index_on_a_filled_table_holds_every_row) {
   EXPECT_EQ(table("t")->indexes[1].name, "t_b_a_idx");
   EXPECT_EQ(table("t")->indexes[1].state, SchemaState::kPublic);
   EXPECT_EQ(entries("t", 1), 1234u);
+}
+
+// Inserts as a session does: names by the newest snapshot, held until its transaction has ended.
+Task<void> keep_writing(CatalogManager* manager, int64_t from, const bool* stop, int64_t* written) {
+  for (int64_t v = from; !*stop; ++v) {
+    CatalogPtr snapshot = manager->snapshot();
+    TablePtr t = snapshot->table(kPublicSchema, "t");
+    auto codec = RowCodec::create(t);
+    auto txn = manager->client().begin({});
+    txn->begin_statement();
+    std::vector<Datum> row{Datum::of_int(v), Datum::of_bytes("w" + std::to_string(v))};
+    Bytes key, value;
+    for (size_t i = 0; i < t->indexes.size(); ++i) {
+      if (t->indexes[i].state == SchemaState::kDeleteOnly) continue;
+      Status s = i == 0 ? codec->encode_primary(row, &key, &value)
+                        : codec->encode_index(i, row, &key, &value);
+      EXPECT_TRUE(s.ok() && txn->put(key, value, range::kAllColumns, Timestamp()).ok());
+    }
+    runtime::Executor& executor = *manager->client().env().executor;
+    Status slept = co_await runtime::sleep_for(executor, std::chrono::milliseconds(v % 40));
+    EXPECT_TRUE(slept.ok());
+    txn->set_deadline(snapshot->lease_expiry());
+    Status done = co_await txn->commit();
+    if (done.ok()) ++*written;
+  }
+}
+
+TEST_F(SchemaChanges, index_made_while_rows_are_written_on_two_nodes_misses_none) {
+  CatalogManager other(client_, NodeId(2));
+  ASSERT_TRUE(run_task(client_.executor(), other.start()).ok());
+  ASSERT_EQ(error("CREATE TABLE t (a int PRIMARY KEY, b text)"), "ok");
+  ASSERT_TRUE(run_task(client_.executor(), other.refresh()).ok());
+  fill("t", numbers(2000));
+  bool stop = false;
+  int64_t here = 0, there = 0;
+  runtime::TaskScope scope(client_.executor());
+  scope.spawn(keep_writing(&manager_, 10'000, &stop, &here));
+  scope.spawn(keep_writing(&other, 20'000, &stop, &there));
+  EXPECT_EQ(error("CREATE UNIQUE INDEX i ON t (b)"), "ok");
+  stop = true;
+  while (scope.size() > 0) ASSERT_TRUE(client_.executor().step());
+  EXPECT_GT(here, 3);
+  EXPECT_GT(there, 3);
+  EXPECT_EQ(entries("t", 0), static_cast<size_t>(2000 + here + there));
+  EXPECT_EQ(entries("t", 1), static_cast<size_t>(2000 + here + there));
 }
 
 TEST_F(SchemaChanges, unique_index_over_duplicates_fails_and_leaves_nothing) {
