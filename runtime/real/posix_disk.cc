@@ -186,12 +186,35 @@ Result<Opened> open_file(const std::string& path, OpenOptions options) {
   return opened;
 }
 
+// Blocks that were only allocated are marked unwritten, and the first write to each waits for the
+// journal (3 ms instead of 0.2 here): what is new is therefore written once, with zeros.
+Status write_zeros(int fd, uint64_t from, uint64_t to, const std::string& path) {
+  constexpr size_t kChunk = 1 << 20;
+  AlignedBuffer zeros(kChunk);
+  std::memset(zeros.data(), 0, kChunk);
+  for (uint64_t at = from; at < to;) {
+    const size_t n = static_cast<size_t>(std::min<uint64_t>(kChunk, to - at));
+    const ssize_t written = ::pwrite(fd, zeros.data(), n, static_cast<off_t>(at));
+    if (written < 0 && errno == EINTR) continue;
+    if (written <= 0) return errno_status("write file", path, errno);
+    at += static_cast<uint64_t>(written);
+  }
+  return Status();
+}
+
 Status allocate_file(int fd, uint64_t size, const std::string& path) {
+  struct stat st{};
+  if (::fstat(fd, &st) != 0) return errno_status("stat file", path, errno);
   int error;
   do {
     error = ::posix_fallocate(fd, 0, static_cast<off_t>(size));
   } while (error == EINTR);
   if (error != 0) return errno_status("extend file", path, error);
+  const uint64_t before = static_cast<uint64_t>(st.st_size) & ~(AlignedBuffer::kAlignment - 1);
+  if (size % AlignedBuffer::kAlignment == 0 && before < size &&
+      st.st_size % AlignedBuffer::kAlignment == 0) {
+    RETURN_IF_ERROR(write_zeros(fd, before, size, path));
+  }
   if (::fsync(fd) != 0) return errno_status("fsync file", path, errno);
   return Status();
 }
