@@ -243,6 +243,7 @@ class Analyzer {
   Status insert_target_columns(Node* const* nodes, size_t n, std::vector<int32_t>* locations);
   Status insert_values(const PgQuery__SelectStmt& s, const std::vector<int32_t>& locations);
   Status insert_select(const Node* n);
+  Result<ExprPtr> column_of_subquery(const PgQuery__MultiAssignRef& m);
   Status check_insert_width(size_t given, bool explicit_columns,
                             const std::vector<int32_t>& locations, int32_t extra_location);
   Status add_defaults();
@@ -263,6 +264,7 @@ class Analyzer {
 
   ParsedStatement statement_;
   AnalyzeContext& context_;
+  bool overriding_user_ = false, overriding_system_ = false;  // of the INSERT being read
   Scope* scope_ = nullptr;
 };
 

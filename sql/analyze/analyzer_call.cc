@@ -142,8 +142,11 @@ Result<ExprPtr> Analyzer::aggregate_call(const PgQuery__FuncCall& f, const std::
     const PgQuery__SortBy& s = *f.agg_order[i]->sort_by;
     auto key = expr(s.node);
     if (!key.ok()) return key.status();
-    e->aggregate->order_by.emplace_back(std::move(key).value(),
-                                        s.sortby_dir == PG_QUERY__SORT_BY_DIR__SORTBY_DESC);
+    const bool descending = s.sortby_dir == PG_QUERY__SORT_BY_DIR__SORTBY_DESC;
+    const bool nulls_first = s.sortby_nulls == PG_QUERY__SORT_BY_NULLS__SORTBY_NULLS_DEFAULT
+                                 ? descending
+                                 : s.sortby_nulls == PG_QUERY__SORT_BY_NULLS__SORTBY_NULLS_FIRST;
+    e->aggregate->order_by.push_back({std::move(key).value(), descending, nulls_first});
   }
   scope_->place = before;
   if (f.agg_filter != nullptr) {

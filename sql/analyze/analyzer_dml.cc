@@ -157,6 +157,7 @@ Status Analyzer::insert_values(const PgQuery__SelectStmt& s,
   RETURN_IF_ERROR(check_insert_width(width, explicit_columns, locations, -1));
   std::vector<uint32_t> columns = q.insert_columns;
   std::vector<ExprPtr> defaults(width);
+  const bool overriding_system = overriding_system_;
 
   auto source = std::make_unique<Query>();
   source->command = Command::kValues;
@@ -172,7 +173,8 @@ Status Analyzer::insert_values(const PgQuery__SelectStmt& s,
       out.reserve(width);
       for (size_t k = 0; k < width; ++k) {
         const ColumnDescriptor& c = table->columns[columns[k]];
-        if (is_set_to_default(row.items[k])) {
+        const bool replaced = overriding_user_ && c.identity != Identity::kNone;
+        if (is_set_to_default(row.items[k]) || replaced) {
           if (!defaults[k]) {
             ASSIGN_OR_RETURN(defaults[k],
                              c.default_sql.empty()
@@ -182,7 +184,7 @@ Status Analyzer::insert_values(const PgQuery__SelectStmt& s,
           out.push_back(clone(*defaults[k]));
           continue;
         }
-        if (c.identity == Identity::kAlways)
+        if (c.identity == Identity::kAlways && !overriding_system)
           return Status(StatusCode::kInvalidArgument, sqlstate::kGeneratedAlways,
                         "cannot insert a non-DEFAULT value into column \"" + c.name + "\"")
               .with_detail("Column \"" + c.name +
@@ -211,6 +213,7 @@ Status Analyzer::insert_values(const PgQuery__SelectStmt& s,
 Status Analyzer::insert_select(const Node* n) {
   Query& q = *scope_->query;
   TablePtr table = q.relations[q.target].table;
+  const bool overriding_system = overriding_system_;
   ASSIGN_OR_RETURN(auto source, subquery(n, false));
   size_t given = 0;
   int32_t extra = -1;
@@ -225,7 +228,7 @@ Status Analyzer::insert_select(const Node* n) {
     return table->columns[q.insert_columns[i]];
   };
   for (size_t i = 0; i < given; ++i)
-    if (column(i).identity == Identity::kAlways)
+    if (column(i).identity == Identity::kAlways && !overriding_system)
       return Status(StatusCode::kInvalidArgument, sqlstate::kGeneratedAlways,
                     "cannot insert a non-DEFAULT value into column \"" + column(i).name + "\"")
           .with_detail("Column \"" + column(i).name +
@@ -247,10 +250,12 @@ Result<std::unique_ptr<Query>> Analyzer::insert(const PgQuery__InsertStmt& s) {
   q->command = Command::kInsert;
   ScopeGuard scope(*this, q.get());
   RETURN_IF_ERROR(with_clause(s.with_clause));
-  if (s.override == PG_QUERY__OVERRIDING_KIND__OVERRIDING_USER_VALUE ||
-      s.override == PG_QUERY__OVERRIDING_KIND__OVERRIDING_SYSTEM_VALUE)
-    return unsupported("OVERRIDING");
+  const bool user_value = s.override == PG_QUERY__OVERRIDING_KIND__OVERRIDING_USER_VALUE;
+  if (user_value && plain_values(s.select_stmt) == nullptr && s.select_stmt != nullptr)
+    return unsupported("OVERRIDING USER VALUE with a query");
   RETURN_IF_ERROR(open_target(*s.relation, false));
+  overriding_user_ = user_value;
+  overriding_system_ = s.override == PG_QUERY__OVERRIDING_KIND__OVERRIDING_SYSTEM_VALUE;
   std::vector<int32_t> locations;
   RETURN_IF_ERROR(insert_target_columns(s.cols, s.n_cols, &locations));
   if (s.select_stmt == nullptr) {
@@ -360,6 +365,35 @@ Result<ExprPtr> Analyzer::assigned_value(const Node* n, uint32_t column) {
   return assign(std::move(e), c.type, c.name);
 }
 
+// SET (a, b) = (SELECT ...): one sub-query a column, which hides the others' values.
+Result<ExprPtr> Analyzer::column_of_subquery(const PgQuery__MultiAssignRef& m) {
+  const PgQuery__SubLink& link = *m.source->sub_link;
+  const Place before = std::exchange(scope_->place, Place::kUpdate);
+  auto q = subquery(link.subselect);
+  scope_->place = before;
+  if (!q.ok()) return q.status();
+  std::vector<Target*> columns;
+  for (Target& t : (*q)->targets) {
+    if (!t.hidden) columns.push_back(&t);
+  }
+  if (columns.size() != static_cast<size_t>(m.ncolumns))
+    return fail(sqlstate::kSyntaxError, "number of columns does not match number of values",
+                link.location);
+  if ((*q)->distinct && columns.size() > 1)
+    return unsupported("DISTINCT in UPDATE ... SET (...) = (SELECT ...)", link.location);
+  if ((*q)->set_operation != SetOperation::kNone && columns.size() > 1)
+    return unsupported("UNION in UPDATE ... SET (...) = (SELECT ...)", link.location);
+  for (size_t i = 0; i < columns.size(); ++i) {
+    columns[i]->hidden = i + 1 != static_cast<size_t>(m.colno);
+  }
+  auto e = std::make_unique<Expr>();
+  e->kind = ExprKind::kScalarSubquery;
+  e->type = columns[static_cast<size_t>(m.colno) - 1]->expr->type;
+  e->location = link.location;
+  e->subquery = std::move(*q);
+  return e;
+}
+
 Status Analyzer::set_clause(Node* const* nodes, size_t n, std::vector<Assignment>* out) {
   for (size_t i = 0; i < n; ++i) {
     const PgQuery__ResTarget& r = *nodes[i]->res_target;
@@ -372,8 +406,16 @@ Status Analyzer::set_clause(Node* const* nodes, size_t n, std::vector<Assignment
     const Node* value = r.val;
     if (value->node_case == PG_QUERY__NODE__NODE_MULTI_ASSIGN_REF) {
       const PgQuery__MultiAssignRef& m = *value->multi_assign_ref;
+      if (m.source->node_case == PG_QUERY__NODE__NODE_SUB_LINK &&
+          m.source->sub_link->sub_link_type == PG_QUERY__SUB_LINK_TYPE__EXPR_SUBLINK) {
+        ASSIGN_OR_RETURN(ExprPtr e, column_of_subquery(m));
+        const ColumnDescriptor& c = target_table().columns[column];
+        ASSIGN_OR_RETURN(e, assign(std::move(e), c.type, c.name));
+        out->push_back({column, std::move(e)});
+        continue;
+      }
       if (m.source->node_case != PG_QUERY__NODE__NODE_ROW_EXPR)
-        return unsupported("UPDATE ... SET (...) = (SELECT ...)", r.location);
+        return unsupported("UPDATE ... SET (...) = this expression", r.location);
       const PgQuery__RowExpr& row = *m.source->row_expr;
       if (row.n_args != static_cast<size_t>(m.ncolumns))
         return fail(sqlstate::kSyntaxError, "number of columns does not match number of values",

@@ -143,11 +143,13 @@ Result<ExprPtr> Analyzer::coerce(ExprPtr e, Type target, CastContext how) {
   bool is_explicit = how == CastContext::kExplicit;
   if (e->kind == ExprKind::kConst && !depends_on_session(e->type.oid) &&
       !depends_on_session(target.oid)) {
+    // What can't be cast is an error only where it is executed.
     auto v = cast_value(io(), e->type, target, is_explicit, e->value);
-    if (!v.ok()) return at(v.status(), e->location);
-    ExprPtr folded = make_const(target, std::move(v).value());
-    folded->location = e->location;
-    return folded;
+    if (v.ok()) {
+      ExprPtr folded = make_const(target, std::move(v).value());
+      folded->location = e->location;
+      return folded;
+    }
   }
   auto out = std::make_unique<Expr>();
   out->kind = ExprKind::kCast;

@@ -112,8 +112,10 @@ std::string Deparser::aggregate(const Expr& e) const {
   out += a.info->star ? "*" : list(e);
   for (size_t i = 0; i < a.order_by.size(); ++i) {
     out += i == 0 ? " ORDER BY " : ", ";
-    out += text(*a.order_by[i].first);
-    if (a.order_by[i].second) out += " DESC";
+    const auto& o = a.order_by[i];
+    out += text(*o.expr);
+    if (o.descending) out += " DESC";
+    if (o.nulls_first != o.descending) out += o.nulls_first ? " NULLS FIRST" : " NULLS LAST";
   }
   out += ")";
   if (a.filter) out += " FILTER (WHERE " + text(*a.filter) + ")";

@@ -40,8 +40,8 @@ std::unique_ptr<AggregateCall> clone_aggregate(const AggregateCall& a) {
   out->info = a.info;
   out->distinct = a.distinct;
   out->filter = clone_or_null(a.filter);
-  for (const auto& [key, descending] : a.order_by)
-    out->order_by.emplace_back(clone(*key), descending);
+  for (const auto& o : a.order_by)
+    out->order_by.push_back({clone(*o.expr), o.descending, o.nulls_first});
   return out;
 }
 
@@ -165,8 +165,9 @@ bool same_aggregate(const AggregateCall& a, const AggregateCall& b) {
     return false;
   if (a.filter && !same_expr(*a.filter, *b.filter)) return false;
   for (size_t i = 0; i < a.order_by.size(); ++i)
-    if (a.order_by[i].second != b.order_by[i].second ||
-        !same_expr(*a.order_by[i].first, *b.order_by[i].first))
+    if (a.order_by[i].descending != b.order_by[i].descending ||
+        a.order_by[i].nulls_first != b.order_by[i].nulls_first ||
+        !same_expr(*a.order_by[i].expr, *b.order_by[i].expr))
       return false;
   return true;
 }
@@ -197,7 +198,7 @@ void walk(const Expr& e, const std::function<void(const Expr&)>& visit) {
     if (a) walk(*a, visit);
   if (e.aggregate) {
     if (e.aggregate->filter) walk(*e.aggregate->filter, visit);
-    for (const auto& [key, descending] : e.aggregate->order_by) walk(*key, visit);
+    for (const auto& o : e.aggregate->order_by) walk(*o.expr, visit);
   }
 }
 

@@ -65,8 +65,12 @@ enum class ExprKind : uint8_t {
 struct AggregateCall {
   const AggregateInfo* info = nullptr;
   bool distinct = false;
-  ExprPtr filter;                                  // FILTER (WHERE ...)
-  std::vector<std::pair<ExprPtr, bool>> order_by;  // bool: descending
+  ExprPtr filter;  // FILTER (WHERE ...)
+  struct Order {
+    ExprPtr expr;
+    bool descending = false, nulls_first = false;
+  };
+  std::vector<Order> order_by;
 };
 
 struct Expr {

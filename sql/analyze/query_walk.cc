@@ -27,7 +27,7 @@ void visit_expr(Expr& e, const ExprVisitor& visit, uint32_t depth) {
   for (auto& a : e.args) visit_opt(a, visit, depth);
   if (e.aggregate) {
     visit_opt(e.aggregate->filter, visit, depth);
-    for (auto& [key, descending] : e.aggregate->order_by) visit_opt(key, visit, depth);
+    for (auto& o : e.aggregate->order_by) visit_opt(o.expr, visit, depth);
   }
   if (e.subquery) visit_query(*e.subquery, visit, depth + 1);
 }

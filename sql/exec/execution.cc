@@ -29,7 +29,7 @@ class ExecutionImpl : public Execution {
       case Command::kInsert:
       case Command::kUpdate:
       case Command::kDelete:
-        return rows_written(*root_);
+        return context_.rows_written;
       case Command::kSelect:
       case Command::kValues:
         break;

@@ -69,6 +69,7 @@ struct ExecContext {
   // Awaits what an expression found missing (a sequence's next values): see SessionFunctions.
   std::function<runtime::Task<Status>()> await_missing;
   size_t memory_used = 0;
+  uint64_t rows_written = 0;  // by the statement itself (PlanNode::counted)
   std::vector<Datum> init_values;
   std::map<const PlanNode*, NodeCounters> counters;
   bool instrument = false;  // EXPLAIN ANALYZE

@@ -4,31 +4,48 @@ namespace quorate::sql {
 namespace {
 
 // Locks the rows that its input found, reads them again as they are under the lock, and lets
-// through those that still meet the condition (what PostgreSQL calls EvalPlanQual). At SERIALIZABLE
+// through those that still meet the condition (what PostgreSQL calls EvalPlanQual). With a LIMIT
+// above no more rows are locked at a time than it asks for. At SERIALIZABLE
 // and REPEATABLE READ nothing can have changed: the transaction has proved it, or has failed.
 class LockRows : public Operator {
  public:
   LockRows(const PlanNode& node, ExecContext& context, const Frame* outer)
       : Operator(node, context, outer), input_(make_operator(*node.children[0], context, outer)) {}
-  runtime::Task<Status> open() override { return input_->open(); }
+  runtime::Task<Status> open() override {
+    batch_.reset(0);
+    row_ = 0;
+    at_a_time_ = UINT64_MAX;
+    if (node_.rows_hint.valid()) {
+      Frame f = frame({});
+      Datum hint;
+      if (node_.rows_hint.eval(f, &hint) && !hint.is_null() && hint.as_int() > 0)
+        at_a_time_ = static_cast<uint64_t>(hint.as_int());
+    }
+    return input_->open();
+  }
 
   runtime::Task<Status> next(RowBatch* out) override {
     out->reset(node_.width);
     while (out->rows() == 0) {
-      CO_RETURN_IF_ERROR(co_await input_->next(&batch_));
-      if (batch_.rows() == 0) co_return Status();
+      if (row_ >= batch_.rows()) {
+        CO_RETURN_IF_ERROR(co_await input_->next(&batch_));
+        row_ = 0;
+        if (batch_.rows() == 0) co_return Status();
+      }
+      const size_t end = static_cast<size_t>(
+          std::min<uint64_t>(batch_.rows(), row_ + std::min<uint64_t>(at_a_time_, batch_.rows())));
       std::vector<bool> keep(batch_.rows(), true);
-      for (const auto& target : node_.locks) CO_RETURN_IF_ERROR(co_await lock(target, &keep));
+      for (const auto& target : node_.locks) CO_RETURN_IF_ERROR(co_await lock(target, end, &keep));
       for (const auto& pin : batch_.pins()) out->pin(pin);
-      for (size_t r = 0; r < batch_.rows(); ++r) {
-        if (!keep[r]) continue;
+      for (; row_ < end; ++row_) {
+        if (!keep[row_]) continue;
         if (node_.recheck.valid()) {
-          Frame f = frame(batch_.row(r));
+          Frame f = frame(batch_.row(row_));
           bool holds = node_.recheck.holds(f);
           CO_RETURN_IF_ERROR(f.error);
           if (!holds) continue;
         }
-        std::span<Datum> from = batch_.row(r), to = out->add();
+        std::span<Datum> from = batch_.row(row_), to = out->add();
         std::move(from.begin(), from.end(), to.begin());
       }
     }
@@ -36,11 +53,13 @@ class LockRows : public Operator {
   }
 
  private:
-  runtime::Task<Status> lock(const PlanNode::LockTarget& target, std::vector<bool>* keep) {
+  // Rows row_ to `end` of the batch.
+  runtime::Task<Status> lock(const PlanNode::LockTarget& target, size_t end,
+                             std::vector<bool>* keep) {
     std::vector<Bytes> keys;
     std::vector<size_t> places;
     std::vector<Datum> values(target.key_slots.size());
-    for (size_t r = 0; r < batch_.rows(); ++r) {
+    for (size_t r = row_; r < end; ++r) {
       bool null = false;
       for (size_t i = 0; i < values.size(); ++i) {
         values[i] = batch_.row(r)[target.key_slots[i]];
@@ -79,6 +98,8 @@ class LockRows : public Operator {
 
   OperatorPtr input_;
   RowBatch batch_;
+  size_t row_ = 0;
+  uint64_t at_a_time_ = UINT64_MAX;  // rows; what a LIMIT above asks for
 };
 
 }  // namespace

@@ -41,9 +41,7 @@ class Sort : public Operator {
     for (; position_ < order_.size() && !out->full(); ++position_) {
       std::span<const Datum> from = rows_.row(order_[position_]);
       std::span<Datum> to = out->add();
-      for (size_t i = 0; i < from.size(); ++i) {
-        to[i] = from[i].holds_bytes() ? Datum::view(from[i].as_bytes()) : from[i];
-      }
+      std::copy(from.begin(), from.end(), to.begin());
     }
     co_return Status();
   }

@@ -36,14 +36,12 @@ class WriteOperator : public Operator {
     co_return Status();
   }
 
-  uint64_t affected() const { return affected_; }
-
  protected:
   virtual runtime::Task<Status> write(RowBatch& batch) = 0;
 
   // RETURNING sees the table's row, then the row that led to it.
   Status give_back(std::span<const Datum> table_row, std::span<const Datum> input_row) {
-    ++affected_;
+    if (node_.counted) ++context_.rows_written;
     if (!node_.returning) return Status();
     const size_t columns = node_.write->table->columns.size();
     std::vector<Datum> row(table_row.begin(),
@@ -64,7 +62,6 @@ class WriteOperator : public Operator {
  private:
   RowStore returned_;
   size_t position_ = 0;
-  uint64_t affected_ = 0;
   bool done_ = false;
 };
 
@@ -235,11 +232,6 @@ OperatorPtr make_write(const PlanNode& node, ExecContext& context, const Frame* 
     default:
       return std::make_unique<Delete>(node, context, outer);
   }
-}
-
-uint64_t rows_written(const Operator& root) {
-  const auto* write = dynamic_cast<const WriteOperator*>(&root);
-  return write == nullptr ? 0 : write->affected();
 }
 
 }  // namespace quorate::sql

@@ -81,9 +81,6 @@ OperatorPtr make_apply(const PlanNode&, ExecContext&, const Frame*);      // op_
 OperatorPtr make_lock_rows(const PlanNode&, ExecContext&, const Frame*);  // op_lock.cc
 OperatorPtr make_write(const PlanNode&, ExecContext&, const Frame*);      // op_write.cc
 
-// Rows that a writing operator has written; zero for others.
-uint64_t rows_written(const Operator& root);
-
 // Runs a sub-query's plan and gives its value (SubPlan::kind); also op_apply.cc.
 runtime::Task<Result<Datum>> run_subplan(const SubPlan& plan, ExecContext& context, Operator& root);
 

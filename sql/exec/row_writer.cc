@@ -78,7 +78,7 @@ Status RowWriter::check_row(std::span<const Datum> row) const {
                   "null value in column \"" + c.name + "\" of relation \"" + table.name +
                       "\" violates not-null constraint")
         .with_detail(failing_row(row))
-        .with_table("public", table.name)
+        .with_table(write_.schema, table.name)
         .with_column(c.name);
   }
   for (const CheckStep& check : write_.checks) {
@@ -93,7 +93,7 @@ Status RowWriter::check_row(std::span<const Datum> row) const {
                   "new row for relation \"" + table.name + "\" violates check constraint \"" +
                       check.name + "\"")
         .with_detail(failing_row(row))
-        .with_table("public", table.name)
+        .with_table(write_.schema, table.name)
         .with_constraint(check.name);
   }
   return Status();
@@ -173,7 +173,7 @@ Status RowWriter::duplicate_error(const NewRow& row, size_t entry) const {
   return Status(StatusCode::kAlreadyExists, sqlstate::kUniqueViolation,
                 "duplicate key value violates unique constraint \"" + index.name + "\"")
       .with_detail(key_text(*write_.table, columns, values) + " already exists.")
-      .with_table("public", write_.table->name)
+      .with_table(write_.schema, write_.table->name)
       .with_constraint(index.name);
 }
 
@@ -331,7 +331,7 @@ runtime::Task<Status> RowWriter::check_parents() {
                            "\" violates foreign key constraint \"" + step.name + "\"")
           .with_detail(key_text(*write_.table, step.columns, p.values) +
                        " is not present in table \"" + step.parent->name + "\".")
-          .with_table("public", write_.table->name)
+          .with_table(write_.schema, write_.table->name)
           .with_constraint(step.name);
     }
   }
@@ -385,7 +385,7 @@ runtime::Task<Status> RowWriter::check_child(PendingChild pending) {
                            step.child->name + "\"")
           .with_detail(key_text(*write_.table, step.parent_columns, pending.values) +
                        " is still referenced from table \"" + step.child->name + "\".")
-          .with_table("public", step.child->name)
+          .with_table(step.schema, step.child->name)
           .with_constraint(step.name);
     }
   }

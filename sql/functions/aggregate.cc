@@ -210,8 +210,9 @@ struct Extreme {
       best = a[0].own();
       return {};
     }
+    // Of equal ones (1.0 and 1.00) the last counts, except for bpchar, as in PostgreSQL.
     int c = compare(kType, a[0], best);
-    if (kMax ? c > 0 : c < 0) best = a[0].own();
+    if ((kMax ? c > 0 : c < 0) || (c == 0 && kType != oid::kBpchar)) best = a[0].own();
     return {};
   }
   Result<Datum> finish(EvalContext&) { return best; }

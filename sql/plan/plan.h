@@ -114,6 +114,7 @@ struct ParentStep {
 // A foreign key of another table that points to this one: no child may be left behind.
 struct ChildStep {
   std::string name;
+  std::string schema;  // the child's, for errors
   TablePtr child;
   std::shared_ptr<const RowCodec> codec;
   std::optional<size_t>
@@ -126,6 +127,7 @@ struct ChildStep {
 // Everything that writing rows of one table needs.
 struct TableWrite {
   TablePtr table;
+  std::string schema;  // its name, for errors
   std::shared_ptr<const RowCodec> codec;
   std::vector<CheckStep> checks;
   std::vector<ParentStep> parents;
@@ -163,7 +165,8 @@ struct PlanNode {
   IndexRange range;               // kTableScan
   bool covered = false;           // the index alone gives the columns
   bool reverse = false;
-  CompiledExpr rows_hint;  // kTableScan: how many rows will be asked for, where a LIMIT tells
+  // kTableScan, kLockRows: how many rows will be asked for, where a LIMIT tells.
+  CompiledExpr rows_hint;
   std::vector<std::vector<CompiledExpr>>
       keys;  // kPointGet: one list of key values a row; kLookupJoin: one list
   range::ColumnSet used = range::kAllColumns;
@@ -227,6 +230,7 @@ struct PlanNode {
     CompiledExpr where;
   };
   std::unique_ptr<Conflict> conflict;
+  bool counted = false;  // its rows are what the statement's command tag counts
   bool returning = false;
   std::vector<CompiledExpr>
       returning_exprs;  // over the new row (DELETE: the old one), then the input row

@@ -186,6 +186,56 @@ Result<Planned> QueryPlanner::plan_table(uint32_t relation,
   return out;
 }
 
+// Rows of expressions; with sub-queries that must be run anew for a row, each row is a query of its
+// own.
+Result<Planned> QueryPlanner::plan_values(uint32_t relation) {
+  const Relation& r = query_.relations[relation];
+  Planned out;
+  for (const auto& row : r.values) {
+    Planned one;
+    one.node = make_node(NodeKind::kResult);
+    std::vector<const Expr*> exprs;
+    for (const ExprPtr& e : row) exprs.push_back(e.get());
+    RETURN_IF_ERROR(plan_subqueries(exprs, &one));
+    const bool apart = one.node->kind == NodeKind::kApply;
+    std::vector<CompiledExpr> compiled;
+    for (const Expr* e : exprs) {
+      ASSIGN_OR_RETURN(CompiledExpr c, compile(*e, one.layout));
+      compiled.push_back(std::move(c));
+    }
+    PlanPtr node;
+    if (!apart && out.node != nullptr && out.node->kind == NodeKind::kValues) {
+      out.node->value_rows.push_back(std::move(compiled));
+      continue;
+    }
+    if (apart) {
+      node = make_node(NodeKind::kProject);
+      node->exprs = std::move(compiled);
+      node->children.push_back(std::move(one.node));
+    } else {
+      node = make_node(NodeKind::kValues);
+      node->value_rows.push_back(std::move(compiled));
+    }
+    node->width = static_cast<uint32_t>(r.columns.size());
+    for (const RelationColumn& c : r.columns) node->types.push_back(c.type);
+    if (out.node != nullptr) {
+      auto both = make_node(NodeKind::kSetOperation);
+      both->set_operation = SetOperation::kUnion;
+      both->set_all = true;
+      both->width = node->width;
+      both->types = node->types;
+      both->children.push_back(std::move(out.node));
+      both->children.push_back(std::move(node));
+      node = std::move(both);
+    }
+    out.node = std::move(node);
+  }
+  for (uint32_t i = 0; i < r.columns.size(); ++i) out.layout.add_column(relation, i, i);
+  out.node->label = r.alias;
+  out.node->rows = static_cast<double>(r.values.size());
+  return out;
+}
+
 // Everything that is not a table with paths to choose from.
 Result<Planned> QueryPlanner::plan_relation(uint32_t relation, const Scope* outer) {
   const Relation& r = query_.relations[relation];
@@ -218,19 +268,12 @@ Result<Planned> QueryPlanner::plan_relation(uint32_t relation, const Scope* oute
       for (uint32_t i = 0; i < r.columns.size(); ++i) out.layout.add_column(relation, i, i);
       return out;
     }
-    case Relation::Kind::kValues:
-      out.node = make_node(NodeKind::kValues);
-      for (const auto& row : r.values) {
-        std::vector<CompiledExpr> compiled;
-        for (const ExprPtr& e : row) {
-          ASSIGN_OR_RETURN(CompiledExpr c, s.compile(*e));
-          compiled.push_back(std::move(c));
-        }
-        out.node->value_rows.push_back(std::move(compiled));
-      }
-      out.node->rows = static_cast<double>(r.values.size());
-      all_columns();
-      return out;
+    case Relation::Kind::kValues: {
+      const Scope* before = std::exchange(outer_, outer);
+      auto planned = plan_values(relation);
+      outer_ = before;
+      return planned;
+    }
     case Relation::Kind::kFunction: {
       out.node = make_node(NodeKind::kFunctionScan);
       PlanNode::SetCall call;
@@ -594,8 +637,51 @@ Result<Planned> QueryPlanner::hash_join(Planned left, Planned right, JoinKind ki
   return add_filter(std::move(out), rest);
 }
 
+// An outer join whose condition has sub-queries: they are run inside the right side, which sees the
+// left row one level out.
+Result<Planned> QueryPlanner::join_with_subquery(Planned left, const Item& right, JoinKind kind,
+                                                 const std::vector<const Expr*>& conditions) {
+  if (kind == JoinKind::kFull || !right.relation)
+    return unimplemented("a sub-query in this outer join's condition");
+  auto node = make_node(NodeKind::kNestedLoop);
+  node->join = kind;
+  Layout left_layout = left.layout;
+  scopes_.push_back(Scope{&query_, &left_layout, outer_});
+  const Scope* before = std::exchange(outer_, &scopes_.back());
+  const auto plan_right = [&]() -> Result<Planned> {
+    Planned inner;
+    std::vector<const Expr*> rest = conditions;
+    if (right.lateral || query_.relations[*right.relation].kind != Relation::Kind::kTable) {
+      ASSIGN_OR_RETURN(inner, plan_relation(*right.relation, outer_));
+    } else {
+      rest.clear();
+      ASSIGN_OR_RETURN(inner,
+                       plan_table(*right.relation, conditions, outer_, nullptr, PathWish(), &rest));
+    }
+    return add_filter(std::move(inner), rest);
+  };
+  auto inner = plan_right();
+  outer_ = before;
+  if (!inner.ok()) return inner.status();
+  node->width = left.node->width + inner->node->width;
+  node->types = left.node->types;
+  node->types.insert(node->types.end(), inner->node->types.begin(), inner->node->types.end());
+  node->rows = left.node->rows * std::max(1.0, inner->node->rows);
+  Planned out;
+  out.layout = std::move(left.layout);
+  out.layout.append(inner->layout, left.node->width);
+  node->children.push_back(std::move(left.node));
+  node->children.push_back(std::move(inner->node));
+  out.node = std::move(node);
+  return out;
+}
+
 Result<Planned> QueryPlanner::join(Planned left, Item right, JoinKind kind,
                                    const std::vector<const Expr*>& conditions) {
+  if (kind != JoinKind::kInner && std::any_of(conditions.begin(), conditions.end(),
+                                              [](const Expr* e) { return has_subquery(*e); })) {
+    return join_with_subquery(std::move(left), right, kind, conditions);
+  }
   if (right.relation && !right.lateral && kind != JoinKind::kFull) {
     ASSIGN_OR_RETURN(bool looked_up, lookup_join(&left, right, kind, conditions));
     if (looked_up) return left;

@@ -3,16 +3,17 @@
 namespace quorate::sql {
 namespace {
 
-// Sub-queries of an expression, outermost ones only: what is inside them is theirs.
-void collect(const Expr& e, std::vector<const Expr*>* out) {
+// Sub-queries of an expression, outermost ones only: what is inside them is theirs. What is
+// computed already (an aggregate, a group) needs nothing more.
+void collect(const Expr& e, const Layout& have, std::vector<const Expr*>* out) {
+  if (have.computed(e)) return;
   if (e.subquery != nullptr) {
     out->push_back(&e);
     return;
   }
   for (const ExprPtr& arg : e.args) {
-    if (arg) collect(*arg, out);
+    if (arg) collect(*arg, have, out);
   }
-  if (e.aggregate && e.aggregate->filter) collect(*e.aggregate->filter, out);
 }
 
 SubqueryKind kind_of(ExprKind k) {
@@ -67,7 +68,7 @@ Result<SubPlan> QueryPlanner::plan_subquery(const Expr& e, const Planned& input,
 
 Status QueryPlanner::plan_subqueries(const std::vector<const Expr*>& exprs, Planned* input) {
   std::vector<const Expr*> found;
-  for (const Expr* e : exprs) collect(*e, &found);
+  for (const Expr* e : exprs) collect(*e, input->layout, &found);
   if (found.empty()) return Status();
   auto apply = make_node(NodeKind::kApply);
   std::vector<const Expr*> appended;

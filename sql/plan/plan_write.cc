@@ -61,6 +61,8 @@ ChildStep child_step(const TableDescriptor& parent, TablePtr child, const Foreig
     step.columns.push_back(position(*child, id));
     step.parent_columns.push_back(position(parent, fk.referenced_columns[i]));
   }
+  const SchemaDescriptor* schema = context.catalog->schema(child->schema);
+  if (schema != nullptr) step.schema = schema->name;
   step.child = std::move(child);
   return step;
 }
@@ -70,6 +72,8 @@ ChildStep child_step(const TableDescriptor& parent, TablePtr child, const Foreig
 Result<std::unique_ptr<TableWrite>> QueryPlanner::table_write(const Relation& target) {
   auto write = std::make_unique<TableWrite>();
   write->table = target.table;
+  const SchemaDescriptor* schema = state_.context.catalog->schema(target.table->schema);
+  if (schema != nullptr) write->schema = schema->name;
   write->codec = state_.context.codec(target.table);
   Layout row;
   for (uint32_t i = 0; i < target.table->columns.size(); ++i) row.add_column(query_.target, i, i);
@@ -77,6 +81,8 @@ Result<std::unique_ptr<TableWrite>> QueryPlanner::table_write(const Relation& ta
     ASSIGN_OR_RETURN(CompiledExpr c, compile(*check, row));
     write->checks.push_back({name, std::move(c)});
   }
+  std::sort(write->checks.begin(), write->checks.end(),
+            [](const CheckStep& a, const CheckStep& b) { return a.name < b.name; });
   for (const ForeignKeyDescriptor& fk : target.table->foreign_keys) {
     TablePtr parent = fk.referenced_table == target.table->oid
                           ? target.table
@@ -99,21 +105,41 @@ Result<std::unique_ptr<TableWrite>> QueryPlanner::table_write(const Relation& ta
   return write;
 }
 
-// RETURNING sees the row as written, then whatever the statement joined it with.
-Status QueryPlanner::add_returning(PlanNode* node, const Layout& input, uint32_t table_width) {
-  if (query_.targets.empty()) return Status();
+// RETURNING sees the row as written, then whatever the statement joined it with. With sub-queries
+// in it these rows are what the write gives, and the list is computed above it.
+Result<PlanPtr> QueryPlanner::add_returning(PlanPtr node, const Layout& input,
+                                            const std::vector<Type>& input_types) {
+  node->counted = parents_.empty();
+  if (query_.targets.empty()) return node;
   node->returning = true;
+  const TableDescriptor& table = *node->write->table;
+  const uint32_t table_width = static_cast<uint32_t>(table.columns.size());
   Layout layout;
   layout.append(input, table_width);
   for (uint32_t i = 0; i < table_width; ++i) layout.add_column(query_.target, i, i);
-  for (const Target& t : query_.targets) {
-    if (has_subquery(*t.expr)) return unimplemented("a sub-query in RETURNING");
-    ASSIGN_OR_RETURN(CompiledExpr c, compile(*t.expr, layout));
-    node->returning_exprs.push_back(std::move(c));
-    node->types.push_back(t.expr->type);
+  const bool above = std::any_of(query_.targets.begin(), query_.targets.end(),
+                                 [](const Target& t) { return has_subquery(*t.expr); });
+  if (!above) {
+    for (const Target& t : query_.targets) {
+      ASSIGN_OR_RETURN(CompiledExpr c, compile(*t.expr, layout));
+      node->returning_exprs.push_back(std::move(c));
+      node->types.push_back(t.expr->type);
+    }
+    node->width = static_cast<uint32_t>(node->returning_exprs.size());
+    return node;
   }
-  node->width = static_cast<uint32_t>(node->returning_exprs.size());
-  return Status();
+  for (const ColumnDescriptor& c : table.columns) node->types.push_back(c.type);
+  node->types.insert(node->types.end(), input_types.begin(), input_types.end());
+  node->width = static_cast<uint32_t>(node->types.size());
+  for (uint32_t i = 0; i < node->width; ++i) {
+    ASSIGN_OR_RETURN(CompiledExpr c, slot_expr(i, node->types[i]));
+    node->returning_exprs.push_back(std::move(c));
+  }
+  Planned p;
+  p.node = std::move(node);
+  p.layout = std::move(layout);
+  RETURN_IF_ERROR(project(&p));
+  return std::move(p.node);
 }
 
 Result<PlanPtr> QueryPlanner::plan_insert() {
@@ -149,8 +175,16 @@ Result<PlanPtr> QueryPlanner::plan_insert() {
       both.add_column(query_.target, i, i);
       both.add_column(oc.excluded, i, static_cast<uint32_t>(columns) + i);
     }
+    std::vector<const Expr*> exprs;
+    for (const Assignment& a : oc.assignments) exprs.push_back(a.expr.get());
+    if (oc.where) exprs.push_back(oc.where.get());
+    Planned pair;
+    pair.node = make_node(NodeKind::kResult);
+    pair.layout = both;
+    RETURN_IF_ERROR(plan_subqueries(exprs, &pair));
+    if (pair.node->kind == NodeKind::kApply)
+      return unimplemented("a correlated sub-query in ON CONFLICT DO UPDATE");
     for (const Assignment& a : oc.assignments) {
-      if (has_subquery(*a.expr)) return unimplemented("a sub-query in ON CONFLICT DO UPDATE");
       ASSIGN_OR_RETURN(CompiledExpr c, compile(*a.expr, both));
       node->conflict->assignments.emplace_back(a.column, std::move(c));
     }
@@ -159,8 +193,7 @@ Result<PlanPtr> QueryPlanner::plan_insert() {
     }
   }
   node->label = target.alias;
-  RETURN_IF_ERROR(add_returning(node.get(), Layout(), static_cast<uint32_t>(columns)));
-  return node;
+  return add_returning(std::move(node), Layout(), {});
 }
 
 Result<PlanPtr> QueryPlanner::plan_update_delete() {
@@ -225,9 +258,9 @@ Result<PlanPtr> QueryPlanner::plan_update_delete() {
   }
   node->label = target.alias;
   node->rows = p.node->rows;
-  RETURN_IF_ERROR(add_returning(node.get(), p.layout, columns));
+  const std::vector<Type> input_types = p.node->types;
   node->children.push_back(std::move(p.node));
-  return node;
+  return add_returning(std::move(node), p.layout, input_types);
 }
 
 Result<PlanPtr> QueryPlanner::plan_write() {

@@ -25,6 +25,21 @@ void collect_sets(const Expr& e, std::vector<const Expr*>* out) {
   }
 }
 
+void nullable_relations(const FromNode& n, bool nullable, std::set<uint32_t>* out) {
+  if (n.relation) {
+    if (nullable) out->insert(*n.relation);
+    return;
+  }
+  const bool left = n.join == JoinKind::kRight || n.join == JoinKind::kFull;
+  const bool right = n.join == JoinKind::kLeft || n.join == JoinKind::kFull;
+  nullable_relations(*n.left, nullable || left, out);
+  nullable_relations(*n.right, nullable || right, out);
+}
+
+std::string_view lock_name(range::LockMode mode) {
+  return mode == range::LockMode::kShared ? "FOR SHARE" : "FOR UPDATE";
+}
+
 std::optional<double> constant_number(const ExprPtr& e) {
   if (e == nullptr || e->kind != ExprKind::kConst || e->value.is_null() || !e->value.holds_int())
     return std::nullopt;
@@ -38,6 +53,13 @@ PlanPtr make_node(NodeKind kind, std::vector<PlanPtr> children) {
   node->kind = kind;
   node->children = std::move(children);
   return node;
+}
+
+Result<CompiledExpr> slot_expr(uint32_t slot, Type type) {
+  ExprPtr column = make_column(0, 0, type);
+  Layout layout;
+  layout.add_column(0, 0, slot);
+  return ExprScope({nullptr, &layout, nullptr, nullptr, nullptr}).compile(*column);
 }
 
 std::string describe(const Query& query, const Expr& e) {
@@ -171,10 +193,10 @@ Status QueryPlanner::aggregate(Planned* p) {
     if (call->aggregate->filter) {
       ASSIGN_OR_RETURN(step.filter, compile(*call->aggregate->filter, p->layout));
     }
-    for (const auto& [e, descending] : call->aggregate->order_by) {
-      ASSIGN_OR_RETURN(CompiledExpr c, compile(*e, p->layout));
+    for (const auto& o : call->aggregate->order_by) {
+      ASSIGN_OR_RETURN(CompiledExpr c, compile(*o.expr, p->layout));
       step.order_keys.push_back(
-          {static_cast<uint32_t>(step.order_by.size()), e->type, descending, descending});
+          {static_cast<uint32_t>(step.order_by.size()), o.expr->type, o.descending, o.nulls_first});
       step.order_by.push_back(std::move(c));
     }
     layout.add_computed(call, node->width++);
@@ -208,7 +230,7 @@ Status QueryPlanner::project(Planned* p) {
     PlanNode::SetCall call;
     call.function = e->function;
     call.result = e->type;
-    call.slot = slot;
+    call.slot = slot + static_cast<uint32_t>(node->calls.size());
     for (const ExprPtr& arg : e->args) {
       ASSIGN_OR_RETURN(CompiledExpr c, compile(*arg, input));
       call.args.push_back(std::move(c));
@@ -257,33 +279,83 @@ Status QueryPlanner::distinct(Planned* p) {
   return Status();
 }
 
+// `slots`: where each item of ORDER BY stands in the node's row.
+Status QueryPlanner::add_sort_keys(PlanNode* node, const std::vector<uint32_t>& slots) {
+  std::string note;
+  for (size_t i = 0; i < slots.size(); ++i) {
+    const SortItem& item = query_.order_by[i];
+    const Type type = node->types[slots[i]];
+    if (compare_fn(type.oid) == nullptr) {
+      return Status(StatusCode::kInvalidArgument, sqlstate::kUndefinedFunction,
+                    "could not identify an ordering operator for type " + format_type(type))
+          .with_hint("Use an explicit ordering operator or modify the query.");
+    }
+    node->sort.push_back({slots[i], type, item.descending, item.nulls_first});
+    note += (note.empty() ? "" : ", ") + describe(query_, *query_.targets[item.target].expr) +
+            (item.descending ? " DESC" : "");
+  }
+  node->notes.push_back("Sort Key: " + note);
+  return Status();
+}
+
 Status QueryPlanner::sort(Planned* p) {
   if (query_.order_by.empty() || order_given_) return Status();
   auto node = make_node(NodeKind::kSort);
   node->width = p->node->width;
   node->types = p->node->types;
   node->rows = p->node->rows;
-  std::string note;
-  for (const SortItem& item : query_.order_by) {
-    const Type type = node->types[item.target];
-    if (compare_fn(type.oid) == nullptr) {
-      return Status(StatusCode::kInvalidArgument, sqlstate::kUndefinedFunction,
-                    "could not identify an ordering operator for type " + format_type(type))
-          .with_hint("Use an explicit ordering operator or modify the query.");
-    }
-    node->sort.push_back({item.target, type, item.descending, item.nulls_first});
-    note += (note.empty() ? "" : ", ") + describe(query_, *query_.targets[item.target].expr) +
-            (item.descending ? " DESC" : "");
-  }
-  node->notes.push_back("Sort Key: " + note);
+  std::vector<uint32_t> slots;
+  for (const SortItem& item : query_.order_by) slots.push_back(item.target);
+  RETURN_IF_ERROR(add_sort_keys(node.get(), slots));
   auto limit = constant_number(query_.limit);
   auto offset = constant_number(query_.offset);
-  const bool reduced_later = !query_.distinct_on.empty() || !query_.locks.empty();
-  if (limit && *limit >= 0 && (offset || !query_.offset) && !reduced_later) {
+  if (limit && *limit >= 0 && (offset || !query_.offset) && query_.distinct_on.empty()) {
     node->bound = static_cast<uint64_t>(*limit + offset.value_or(0));
   }
   node->children.push_back(std::move(p->node));
   p->node = std::move(node);
+  return Status();
+}
+
+// Rows are locked in the order asked for, and no more of them than a LIMIT lets through: the sort
+// comes below the locks. What it sorts by is appended to the row.
+Status QueryPlanner::sort_before_locks(Planned* p) {
+  if (query_.order_by.empty() || order_given_) return Status();
+  std::vector<const Expr*> keys;
+  for (const SortItem& item : query_.order_by)
+    keys.push_back(query_.targets[item.target].expr.get());
+  RETURN_IF_ERROR(plan_subqueries(keys, p));
+  auto row = make_node(NodeKind::kProject);
+  row->types = p->node->types;
+  for (uint32_t i = 0; i < row->types.size(); ++i) {
+    ASSIGN_OR_RETURN(CompiledExpr c, slot_expr(i, row->types[i]));
+    row->exprs.push_back(std::move(c));
+  }
+  std::vector<uint32_t> slots;
+  for (const Expr* e : keys) {
+    ASSIGN_OR_RETURN(CompiledExpr c, compile(*e, p->layout));
+    if (auto plain = c.plain_slot()) {
+      slots.push_back(*plain);
+      continue;
+    }
+    slots.push_back(static_cast<uint32_t>(row->exprs.size()));
+    row->exprs.push_back(std::move(c));
+    row->types.push_back(e->type);
+  }
+  row->width = static_cast<uint32_t>(row->exprs.size());
+  row->rows = p->node->rows;
+  if (row->width > p->node->width) {
+    row->children.push_back(std::move(p->node));
+    p->node = std::move(row);
+  }
+  auto node = make_node(NodeKind::kSort);
+  node->width = p->node->width;
+  node->types = p->node->types;
+  node->rows = p->node->rows;
+  RETURN_IF_ERROR(add_sort_keys(node.get(), slots));
+  node->children.push_back(std::move(p->node));
+  p->node = std::move(node);
+  order_given_ = true;
   return Status();
 }
 
@@ -304,9 +376,13 @@ Status QueryPlanner::limit(Planned* p) {
   if (query_.offset) {
     ASSIGN_OR_RETURN(node->offset, compile(*query_.offset, none));
   }
-  // A scan right below need not read ahead of what is wanted.
+  // A scan right below need not read ahead of what is wanted, and no more rows need be locked.
   PlanNode* below = p->node.get();
-  while (below->kind == NodeKind::kProject) below = below->children[0].get();
+  for (;;) {
+    if (below->kind == NodeKind::kLockRows && !query_.offset) below->rows_hint = node->limit;
+    if (below->kind != NodeKind::kProject && below->kind != NodeKind::kLockRows) break;
+    below = below->children[0].get();
+  }
   if (below->kind == NodeKind::kTableScan && !query_.offset) below->rows_hint = node->limit;
   node->children.push_back(std::move(p->node));
   p->node = std::move(node);
@@ -318,6 +394,16 @@ Status QueryPlanner::limit(Planned* p) {
 Status QueryPlanner::lock_rows(Planned* p) {
   if (query_.locks.empty()) return Status();
   state_.read_only = false;
+  std::set<uint32_t> nullable;
+  if (query_.from) nullable_relations(*query_.from, false, &nullable);
+  for (const RowLock& lock : query_.locks) {
+    for (uint32_t relation : lock.relations) {
+      if (!nullable.contains(relation)) continue;
+      return {StatusCode::kUnimplemented, sqlstate::kFeatureNotSupported,
+              std::string(lock_name(lock.mode)) +
+                  " cannot be applied to the nullable side of an outer join"};
+    }
+  }
   // One table, found by its whole key, nothing else to hold: the lookup itself locks.
   if (p->node->kind == NodeKind::kPointGet && query_.relations.size() == 1 &&
       query_.locks.size() == 1 && p->node->range.index == 0) {
@@ -344,7 +430,7 @@ Status QueryPlanner::lock_rows(Planned* p) {
           if (r.table->columns[i].id == c.column) position = i;
         }
         auto slot = p->layout.column(relation, position);
-        if (!slot) return unimplemented("FOR UPDATE of a table on the nullable side of a join");
+        if (!slot) return internal_error("a key column of a locked table is missing");
         target.key_slots.push_back(*slot);
       }
       for (const auto& [key, slot] : p->layout.columns()) {
@@ -393,8 +479,7 @@ Result<PlanPtr> QueryPlanner::plan_select() {
   } else if (query_.command == Command::kSelect || query_.command == Command::kValues) {
     ASSIGN_OR_RETURN(p, plan_core());
     RETURN_IF_ERROR(aggregate(&p));
-    // With an order to make first, rows are locked as they come out of it; see PostgreSQL's
-    // LockRows.
+    if (!query_.locks.empty()) RETURN_IF_ERROR(sort_before_locks(&p));
     RETURN_IF_ERROR(lock_rows(&p));
   } else {
     return plan_write();
@@ -411,11 +496,7 @@ Result<PlanPtr> QueryPlanner::plan_select() {
     auto node = make_node(NodeKind::kProject);
     for (uint32_t i = 0; i < query_.targets.size(); ++i) {
       if (query_.targets[i].hidden) continue;
-      ExprPtr column = make_column(0, i, p.node->types[i]);
-      Layout slots;
-      slots.add_column(0, i, i);
-      ASSIGN_OR_RETURN(CompiledExpr c,
-                       ExprScope({&query_, &slots, nullptr, nullptr, nullptr}).compile(*column));
+      ASSIGN_OR_RETURN(CompiledExpr c, slot_expr(i, p.node->types[i]));
       node->exprs.push_back(std::move(c));
       node->types.push_back(p.node->types[i]);
     }

@@ -54,6 +54,9 @@ class QueryPlanner {
   Result<Item> plan_outer_join(const FromNode& node);
   Result<Item> make_item(uint32_t relation);
   Result<Planned> plan_relation(uint32_t relation, const Scope* outer);
+  Result<Planned> plan_values(uint32_t relation);
+  Result<Planned> join_with_subquery(Planned left, const Item& right, JoinKind kind,
+                                     const std::vector<const Expr*>& conditions);
   Result<Planned> plan_table(uint32_t relation, const std::vector<const Expr*>& conjuncts,
                              const Scope* outer, const Layout* outer_layout, const PathWish& wish,
                              std::vector<const Expr*>* left_over);
@@ -82,6 +85,8 @@ class QueryPlanner {
   Status sort(Planned* p);
   Status limit(Planned* p);
   Status lock_rows(Planned* p);
+  Status sort_before_locks(Planned* p);
+  Status add_sort_keys(PlanNode* node, const std::vector<uint32_t>& slots);
   Result<Planned> plan_set_operation();
   PathWish order_wish() const;
   bool extreme_of_index(PathWish* wish) const;
@@ -89,7 +94,8 @@ class QueryPlanner {
   // plan_write.cc
   Result<PlanPtr> plan_insert();
   Result<PlanPtr> plan_update_delete();
-  Status add_returning(PlanNode* node, const Layout& input, uint32_t table_width);
+  Result<PlanPtr> add_returning(PlanPtr node, const Layout& input,
+                                const std::vector<Type>& input_types);
   Result<std::unique_ptr<TableWrite>> table_write(const Relation& target);
 
   ExprScope scope(const Layout* layout, const Scope* outer) const {
@@ -112,6 +118,8 @@ class QueryPlanner {
   uint32_t lock_relation_ = ~0u;  // UPDATE, DELETE: all its columns and version are wanted
 };
 
+// The slot itself, as an expression.
+Result<CompiledExpr> slot_expr(uint32_t slot, Type type);
 PlanPtr make_node(NodeKind kind, std::vector<PlanPtr> children = {});
 std::string describe(const Query& query, const Expr& e);  // for EXPLAIN's lines
 

@@ -118,8 +118,7 @@ void for_each_column(const Expr& e, uint32_t depth, const Visit& visit) {
   }
   if (e.aggregate) {
     if (e.aggregate->filter) for_each_column(*e.aggregate->filter, depth, visit);
-    for (const auto& [order, descending] : e.aggregate->order_by)
-      for_each_column(*order, depth, visit);
+    for (const auto& o : e.aggregate->order_by) for_each_column(*o.expr, depth, visit);
   }
   if (e.subquery) visit_query(*e.subquery, depth + 1, visit);
 }

@@ -56,7 +56,7 @@ class Connection:
                 rows = []
                 for row in range(pq.PQntuples(r)):
                     rows.append("|".join("NULL" if pq.PQgetisnull(r, row, c) else
-                                         pq.PQgetvalue(r, row, c).decode() for c in columns))
+                                         pq.PQgetvalue(r, row, c).decode() for c in columns) or "''")
                 if not re.search("order by", sql, re.I):
                     rows.sort(key=lambda s: s.encode())
                 lines += rows

@@ -82,6 +82,7 @@ std::string to_text(const MiniResult& r, bool sorted) {
   for (const auto& row : r.rows) {
     std::string line;
     for (size_t i = 0; i < row.size(); ++i) line += (i > 0 ? "|" : "") + row[i].value_or("NULL");
+    if (line.empty()) line = "''";
     lines.push_back(std::move(line));
   }
   if (sorted) std::sort(lines.begin(), lines.end());
