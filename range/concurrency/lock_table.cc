@@ -189,9 +189,9 @@ void LockTable::grant(Lock& lock) {
     if (!lock.compatible(first.txn.id, first.mode)) break;
     lock.queue.pop_front();
     first.queued = false;
-    // A grant that its waiter does not live to see is handed on whole; an upgrade's is not undone,
-    // since its shared half was held before.
-    first.granted = !first.upgrade;
+    // A grant that its waiter does not live to see is handed on whole; one that adds to what is
+    // held is not undone: the rest ends with the transaction.
+    first.granted = lock.find(first.txn.id) == nullptr;
     hold(lock, first.txn, first.mode, false);
     first.wake.wake_all();
   }
@@ -236,7 +236,11 @@ void LockTable::release_all(const TxnId& txn, bool staged) {
     std::erase_if(lock->holders, [&](const Holder& h) { return h.txn.id == txn; });
     grant(*lock);
   }
-  if (!kept.empty()) held_[txn] = std::move(kept);
+  // A grant may have given it something that it waited for until now.
+  if (!kept.empty()) {
+    std::vector<Lock*>& now = held_[txn];
+    now.insert(now.begin(), kept.begin(), kept.end());
+  }
 }
 
 void LockTable::end_wait(Lock& lock, Waiter& waiter, Status reason) {

@@ -16,7 +16,9 @@ Verdict plain_get(Evaluation& e, BytesView key, const GetRequest& request, RowSe
   if (e.look_for_intents()) {
     auto intent = e.foreign_intent(key);
     if (!intent.ok()) return e.fail(intent.status());
-    if (*intent && (*intent)->ts <= e.uncertainty) return e.block_on_intent(key, **intent);
+    // A staged lock changes nothing that a reader sees.
+    if (*intent && !(*intent)->lock_only && (*intent)->ts <= e.uncertainty)
+      return e.block_on_intent(key, **intent);
   }
   auto found = e.view->get(key, e.uncertainty);
   if (!found.ok()) return e.fail(found.status());

@@ -51,7 +51,10 @@ Status find_wall(Scan& s) {
   for (; it->valid(); it->next()) {
     ASSIGN_OR_RETURN(Intent intent, parse_intent(it->value()));
     if (intent.txn == s.e.txn.id) continue;
-    if (s.locking()) s.e.state.locks.add_staged(it->key(), intent.header());
+    if (s.locking())
+      s.e.state.locks.add_staged(it->key(), intent.header());
+    else if (intent.lock_only)
+      continue;  // changes nothing that a reader sees
     // A row that somebody has locked by an intent is locked: SKIP LOCKED passes it over.
     if (intent.ts > s.e.uncertainty || (s.locking() && s.request.wait == WaitPolicy::kSkipLocked))
       continue;
