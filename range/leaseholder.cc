@@ -86,6 +86,7 @@ class LeaseholderImpl final : public Leaseholder {
   void abort_waits(TxnId victim, Status reason) override {
     state_.locks.abort_waits(victim, reason);
   }
+  void drop_locks(TxnId txn) override { state_.locks.release_all(txn, false); }
   RangeLoad take_load() override { return std::exchange(load_, RangeLoad()); }
 
  private:

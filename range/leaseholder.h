@@ -84,6 +84,9 @@ class Leaseholder {
   virtual std::vector<LockInfo> locks() const = 0;
   // Ends the waits of a deadlock's victim in this range with 40P01.
   virtual void abort_waits(TxnId victim, Status reason) = 0;
+  // The transaction has ended: what a request that was long under way locked for it goes. Locks
+  // that stand for intents stay.
+  virtual void drop_locks(TxnId txn) = 0;
   virtual RangeLoad take_load() = 0;  // since the last call
 };
 

@@ -1,6 +1,7 @@
 #include "server/kv_node.h"
 
 #include <algorithm>
+#include <map>
 
 #include "base/archive.h"
 #include "range/concurrency/deadlock.h"
@@ -26,6 +27,7 @@ KvNode::KvNode(runtime::Env& env, KvNodeOptions options)
       membership_(env, rpc_),
       scope_(*env.executor) {
   rpc_.handle(kLocksMethod, [this](runtime::PeerId, Bytes) { return on_locks(); });
+  rpc_.handle(kOpenMethod, [this](runtime::PeerId, Bytes request) { return on_open(request); });
 }
 
 // Frames that are suspended hold references downward and sideways: what others asked of us goes
@@ -169,7 +171,11 @@ Task<void> KvNode::detect_deadlocks() {
   for (;;) {
     Status slept = co_await runtime::sleep_for(*env_.executor, options_.deadlock_step);
     if (!slept.ok()) co_return;
-    if (local_locks().empty()) continue;
+    if (local_locks().empty()) {
+      blockers_.clear();
+      continue;
+    }
+    co_await drop_stray_locks();
     std::vector<LockInfo> locks = co_await collect_locks();
     for (const TxnId& victim : range::find_deadlock_victims(locks)) {
       for (const auto& [range, replica] : store_->replicas()) {
@@ -178,6 +184,50 @@ Task<void> KvNode::detect_deadlocks() {
       }
     }
   }
+}
+
+// A request that was long under way may take a lock after its transaction has ended, and nobody
+// would ever let that go. Coordinators are asked about those that stood in somebody's way twice.
+Task<void> KvNode::drop_stray_locks() {
+  std::map<NodeId, std::vector<TxnId>> asked;
+  std::set<TxnId> blockers;
+  for (const LockInfo& lock : local_locks()) {
+    const range::TxnHeader& holder = lock.holder;
+    if (!blockers.insert(holder.id).second || !blockers_.contains(holder.id)) continue;
+    if (holder.coordinator) asked[holder.coordinator].push_back(holder.id);
+  }
+  blockers_ = std::move(blockers);
+  for (const auto& [coordinator, txns] : asked) {
+    std::vector<TxnId> ended = co_await ended_among(coordinator, txns);
+    for (const TxnId& txn : ended) {
+      for (const auto& [range, replica] : store_->replicas()) {
+        if (auto leaseholder = replica->leaseholder()) leaseholder->drop_locks(txn);
+      }
+    }
+  }
+}
+
+Task<std::vector<TxnId>> KvNode::ended_among(NodeId coordinator, std::vector<TxnId> txns) {
+  if (coordinator == identity_.node) {
+    std::erase_if(txns, [this](const TxnId& txn) { return txn_->is_open(txn); });
+    co_return std::move(txns);
+  }
+  std::vector<TxnId> ended;
+  runtime::PeerId peer = cluster_->peer(coordinator);
+  if (peer == 0 || !cluster_->alive(coordinator)) co_return ended;  // its locks are orphans by that
+  const runtime::Instant deadline = env_.executor->now() + std::chrono::seconds(1);
+  Result<Bytes> answer = co_await rpc_.call(peer, kOpenMethod, encode(txns), deadline);
+  if (!answer.ok() || !decode(*answer, ended).ok()) ended.clear();
+  co_return std::move(ended);
+}
+
+// Answers with those of the asked that are not open here.
+Task<Result<Bytes>> KvNode::on_open(Bytes request) {
+  std::vector<TxnId> txns;
+  CO_RETURN_IF_ERROR(decode(request, txns));
+  if (txn_ == nullptr) co_return unavailable("this node is starting");
+  std::erase_if(txns, [this](const TxnId& txn) { return txn_->is_open(txn); });
+  co_return encode(txns);
 }
 
 Task<std::vector<LockInfo>> KvNode::collect_locks() {

@@ -14,6 +14,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -82,6 +83,7 @@ class KvNode {
   const KvNodeOptions& options() const { return options_; }
 
   static constexpr runtime::RpcMethod kLocksMethod = 5;
+  static constexpr runtime::RpcMethod kOpenMethod = 6;
 
  private:
   range::NodeInfo self_info() const;
@@ -89,7 +91,10 @@ class KvNode {
   runtime::Task<Status> open(range::Membership::Joined place);
   std::vector<range::LockInfo> local_locks();
   runtime::Task<Result<Bytes>> on_locks();
+  runtime::Task<Result<Bytes>> on_open(Bytes request);
   runtime::Task<void> detect_deadlocks();
+  runtime::Task<void> drop_stray_locks();
+  runtime::Task<std::vector<TxnId>> ended_among(NodeId coordinator, std::vector<TxnId> txns);
   runtime::Task<std::vector<range::LockInfo>> collect_locks();
 
   runtime::Env& env_;
@@ -99,6 +104,7 @@ class KvNode {
   range::Membership membership_;
   range::Identity identity_;
   bool started_ = false;
+  std::set<TxnId> blockers_;  // held what others waited for when last looked
   // In the order in which each needs the ones before; the destructor says how they go.
   std::unique_ptr<range::Cluster> cluster_;
   std::unique_ptr<range::Store> store_;

@@ -143,6 +143,46 @@ std::string SimCluster::unhealthy() {
   return {};
 }
 
+std::vector<std::string> SimCluster::describe() {
+  std::vector<std::string> out;
+  for (size_t i = 0; i < size(); ++i) {
+    server::KvNode* n = node(i);
+    if (n == nullptr) {
+      out.push_back(host(i) + (up(i) ? " is starting" : " is down"));
+      continue;
+    }
+    out.push_back(fmt::format("{} is node {}, clock {}, offset {} us", host(i), n->id().value,
+                              n->clock().peek().to_string(), machine(i).clock().offset_micros()));
+    for (const auto& [id, replica] : n->store().replicas()) {
+      if (!replica->started()) {
+        out.push_back(fmt::format("  r{} not started", id.value));
+        continue;
+      }
+      const raft::Raft& core = replica->group().core();
+      const range::LeaseView lease = replica->look_at_lease(Timestamp());
+      out.push_back(fmt::format(
+          "  r{} replica {} term {} {} leader {} commit {} last {} applied {} lease {} until {}{}",
+          id.value, replica->id().value, core.term().value, core.leads() ? "leads" : "follows",
+          core.leader().value, core.log().committed().value, core.log().last_index().value,
+          replica->applied().value, lease.held ? "held" : "not held",
+          core.lease_until().to_string(), core.bound() ? " bound" : ""));
+      auto leaseholder = replica->leaseholder();
+      if (leaseholder == nullptr) continue;
+      for (const range::LockInfo& lock : leaseholder->locks()) {
+        out.push_back(fmt::format("    lock {} of {} from n{} life {} alive {}",
+                                  escape_bytes(lock.key), lock.holder.id.to_string(),
+                                  lock.holder.coordinator.value, lock.holder.coordinator_epoch,
+                                  n->cluster().coordinator_alive(lock.holder.coordinator,
+                                                                 lock.holder.coordinator_epoch)));
+        for (const range::TxnHeader& w : lock.waiters)
+          out.push_back(
+              fmt::format("      {} from n{} waits", w.id.to_string(), w.coordinator.value));
+      }
+    }
+  }
+  return out;
+}
+
 std::string SimCluster::wait_healthy(runtime::Duration limit) {
   const runtime::Instant end = world_.now() + limit;
   std::string missing = unhealthy();

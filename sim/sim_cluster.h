@@ -59,6 +59,9 @@ class SimCluster {
   std::string unhealthy();
   std::string wait_healthy(runtime::Duration limit);
 
+  // What a failure report tells of every replica, lock and wait.
+  std::vector<std::string> describe();
+
   // Runs a task on the node and gives its result; fails a CHECK where the node dies meanwhile.
   template <class T>
   T run(size_t i, runtime::Task<T> task) {

@@ -18,6 +18,9 @@ class NodeClient : public Client {
   Timestamp now() override { return parts_.sender.clock().now(); }
   runtime::Env& env() override { return env_; }
 
+  // Whether an attempt of that id, begun here, has not ended yet. A lock that a delayed request
+  // took for one that has is nobody's.
+  bool is_open(const TxnId& txn) const { return parts_.open.contains(txn); }
   const NodeCounters& counters() const { return parts_.counters; }
   // Ends that still run; a node that drains waits until there is none.
   size_t background() const { return parts_.background.size(); }

@@ -2,6 +2,8 @@
 // work.
 #pragma once
 
+#include <set>
+
 #include "base/limits.h"
 #include "base/planted.h"
 #include "txn/range_sender.h"
@@ -44,6 +46,8 @@ struct NodeParts {
   const NodeOptions options;
   NodeCounters counters;
   runtime::Random random;
+  // Attempts whose locks still mean something: what a delayed request locks for any other goes.
+  std::set<TxnId> open;
   // Ends of transactions that run behind the answer. Last: its tasks use the rest.
   runtime::TaskScope background;
 };

@@ -32,6 +32,7 @@ TransactionImpl::TransactionImpl(NodeParts& node, TxnOptions options)
 
 // Open, or cut off in the middle of a commit: then what was staged is finished by whoever meets it.
 TransactionImpl::~TransactionImpl() {
+  channel_.node().open.erase(channel_.header.id);
   if (state_ == State::kEnded || locked_ranges_.empty()) return;
   NodeParts& node = channel_.node();
   TxnEnd end = end_of({}, {}, {});
@@ -41,6 +42,7 @@ TransactionImpl::~TransactionImpl() {
 void TransactionImpl::begin_attempt() {
   NodeParts& node = channel_.node();
   TxnHeader& h = channel_.header;
+  node.open.erase(h.id);
   do {
     if (node.sender.env().entropy) {
       char bytes[16];
@@ -52,6 +54,7 @@ void TransactionImpl::begin_attempt() {
       h.id.low = node.random.next();
     }
   } while (!h.id);
+  node.open.insert(h.id);
   h.anchor.clear();
   h.read_ts = options_.as_of ? *options_.as_of : node.sender.clock().now();
   state_ = State::kOpen;
@@ -278,6 +281,7 @@ Task<void> TransactionImpl::rollback() {
   if (state_ == State::kEnded) co_return;
   CHECK(state_ != State::kCommitting);
   state_ = State::kEnded;
+  channel_.node().open.erase(channel_.header.id);
   buffer_.clear();
   if (locked_ranges_.empty()) co_return;
   TxnEnd end = end_of({}, {}, {});

@@ -1,0 +1,144 @@
+#include "sim/checkers/watch.h"
+
+#include <fmt/format.h>
+
+#include "base/crc32c.h"
+#include "range/keys.h"
+
+namespace quorate::sim {
+
+void Watch::report(std::string what) {
+  if (violation_.empty()) violation_ = std::move(what);
+}
+
+void Watch::look() {
+  for (size_t i = 0; i < cluster_.size(); ++i) {
+    server::KvNode* node = cluster_.node(i);
+    if (node == nullptr) continue;
+    for (const auto& [id, replica] : node->store().replicas()) {
+      if (replica->started()) look_at(*replica, i);
+    }
+  }
+}
+
+void Watch::look_at(range::Replica& replica, size_t node) {
+  RangeSeen& seen = ranges_[replica.range()];
+  const raft::Raft& core = replica.group().core();
+  if (core.leads()) {
+    TermSeen& term = seen.terms[core.term()];
+    if (term.leader && term.leader != replica.id()) {
+      report(fmt::format("r{}: replicas {} and {} both lead in term {}", replica.range().value,
+                         term.leader.value, replica.id().value, core.term().value));
+    }
+    term.leader = replica.id();
+    look_at_lease(seen, replica);
+  }
+  look_at_log(seen, replica, node);
+}
+
+void Watch::look_at_lease(RangeSeen& seen, range::Replica& replica) {
+  const range::LeaseView lease = replica.look_at_lease(Timestamp());
+  if (!lease.held) return;
+  TermSeen& mine = seen.terms[lease.term];
+  mine.lease_start = lease.start;
+  mine.served.forward(replica.clock().peek());
+  for (auto a = seen.terms.begin(); a != seen.terms.end(); ++a) {
+    const auto& [term, other] = *a;
+    if (!other.served || term == lease.term) continue;
+    const TermSeen& earlier = term < lease.term ? other : mine;
+    const TermSeen& later = term < lease.term ? mine : other;
+    if (earlier.served <= later.lease_start) continue;
+    report(fmt::format("r{}: terms {} and {}: one could serve at {}, the later lease begins at {}",
+                       replica.range().value, term.value, lease.term.value,
+                       earlier.served.to_string(), later.lease_start.to_string()));
+  }
+}
+
+void Watch::look_at_log(RangeSeen& seen, range::Replica& replica, size_t node) {
+  const raft::Raft& core = replica.group().core();
+  storage::LogStore& log = replica.engine().log();
+  const RangeId range = replica.range();
+  LogIndex& done = compared_[{node, cluster_.lives(node), range}];
+  const LogIndex first = log.first_index(range);
+  if (done.next() < first) done = first.prev();
+  const LogIndex upto = std::min(core.log().committed(), log.last_index(range));
+  if (upto <= done) return;
+  const LogIndex end(std::min(upto.value, done.value + kEntriesALook) + 1);
+  auto entries = log.entries(range, done.next(), end, 1u << 20);
+  if (!entries.ok()) {
+    // No longer in memory: what it is was compared elsewhere.
+    done = end.prev();
+    return;
+  }
+  for (const auto& entry : *entries) {
+    EntrySeen is{entry.term, entry.payload ? crc32c(*entry.payload) : 0};
+    auto [known, fresh] = seen.entries.emplace(entry.index, is);
+    if (!fresh && (known->second.term != is.term || known->second.crc != is.crc)) {
+      report(fmt::format("r{}: entry {} is committed on {} in term {}, elsewhere in term {}",
+                         range.value, entry.index.value, cluster_.host(node), is.term.value,
+                         known->second.term.value));
+    }
+    done = entry.index;
+  }
+}
+
+namespace {
+
+struct Content {
+  std::string host;
+  LogIndex applied;
+  std::map<Bytes, Bytes> rows;
+};
+
+Content content_of(range::Replica& replica, const std::string& host) {
+  Content c{host, replica.applied(), {}};
+  auto view = replica.engine().view();
+  storage::RowIteratorOptions options;
+  options.span = replica.descriptor().span;
+  options.ts = Timestamp::max();
+  for (auto it = view->rows(options); it->valid(); it->next())
+    c.rows["row " + Bytes(it->key())] = it->ts().to_string() + " " + Bytes(it->value());
+  const auto plains = [&](storage::Keyspace space, const char* name, const KeySpan& span) {
+    for (auto it = view->plains(space, span); it->valid(); it->next())
+      c.rows[name + Bytes(it->key())] = Bytes(it->value());
+  };
+  plains(storage::Keyspace::kIntent, "intent ", replica.descriptor().span);
+  plains(storage::Keyspace::kTxnRecord, "record ", replica.descriptor().span);
+  plains(storage::Keyspace::kRange, "range ", range::keys::range_records_span(replica.range()));
+  return c;
+}
+
+std::string compare(RangeId range, const Content& a, const Content& b) {
+  if (a.applied != b.applied || a.rows == b.rows) return {};
+  for (const auto& [key, value] : a.rows) {
+    auto other = b.rows.find(key);
+    if (other != b.rows.end() && other->second == value) continue;
+    return fmt::format("r{} at index {}: {} on {} is {}, on {} {}", range.value, a.applied.value,
+                       escape_bytes(key), a.host, escape_bytes(value), b.host,
+                       other == b.rows.end() ? "absent" : escape_bytes(other->second));
+  }
+  return fmt::format("r{} at index {}: {} holds more than {}", range.value, a.applied.value, b.host,
+                     a.host);
+}
+
+}  // namespace
+
+std::string judge_agreement(SimCluster& cluster) {
+  std::map<RangeId, Content> first;
+  for (size_t i = 0; i < cluster.size(); ++i) {
+    server::KvNode* node = cluster.node(i);
+    if (node == nullptr) continue;
+    for (const auto& [range, replica] : node->store().replicas()) {
+      Content content = content_of(*replica, cluster.host(i));
+      auto known = first.find(range);
+      if (known == first.end()) {
+        first.emplace(range, std::move(content));
+      } else if (std::string wrong = compare(range, known->second, content); !wrong.empty()) {
+        return wrong;
+      }
+    }
+  }
+  return {};
+}
+
+}  // namespace quorate::sim

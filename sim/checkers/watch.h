@@ -1,0 +1,55 @@
+// Looks at all replicas every few milliseconds of virtual time and keeps, outside of the nodes that
+// die, what must never be contradicted:
+//
+//  - one leader a term: no two replicas of a range lead in one term;
+//  - lease disjointness: a later term's lease begins at or above every clock at which an earlier
+//    one was seen able to serve;
+//  - committed prefix: every replica that knows entry i of a range to be committed has the same
+//    entry there.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "sim/sim_cluster.h"
+
+namespace quorate::sim {
+
+class Watch {
+ public:
+  explicit Watch(SimCluster& cluster) : cluster_(cluster) {}
+  void look();
+  const std::string& violation() const { return violation_; }
+  uint64_t ranges() const { return ranges_.size(); }
+
+ private:
+  struct TermSeen {
+    ReplicaId leader;
+    Timestamp lease_start, served;  // served: the greatest clock at which it could
+  };
+  struct EntrySeen {
+    Term term;
+    uint32_t crc;
+  };
+  struct RangeSeen {
+    std::map<Term, TermSeen> terms;
+    std::map<LogIndex, EntrySeen> entries;
+  };
+  void look_at(range::Replica& replica, size_t node);
+  void look_at_lease(RangeSeen& seen, range::Replica& replica);
+  void look_at_log(RangeSeen& seen, range::Replica& replica, size_t node);
+  void report(std::string what);
+
+  static constexpr uint64_t kEntriesALook = 64;
+  SimCluster& cluster_;
+  std::map<RangeId, RangeSeen> ranges_;
+  // By node, its life and range: what was compared already.
+  std::map<std::tuple<size_t, uint64_t, RangeId>, LogIndex> compared_;
+  std::string violation_;
+};
+
+// With everything healed and at one applied index: every replica of every range holds the same
+// rows, intents and records. Empty, or the difference.
+std::string judge_agreement(SimCluster& cluster);
+
+}  // namespace quorate::sim

@@ -1,0 +1,219 @@
+#include "sim/scenario.h"
+
+#include <fmt/format.h>
+
+#include "sim/checkers/watch.h"
+#include "sim/nemesis.h"
+#include "sim/sim_cluster.h"
+#include "sim/workload.h"
+
+namespace quorate::sim {
+
+using runtime::Random;
+using runtime::SimWorld;
+using runtime::Task;
+
+namespace {
+
+constexpr auto kFormLimit = std::chrono::seconds(60);
+constexpr auto kHealLimit = std::chrono::seconds(90);
+constexpr auto kLookEvery = std::chrono::milliseconds(5);
+constexpr auto kCheckLimit = std::chrono::minutes(3);
+
+runtime::SimOptions world_options(const ScenarioOptions& options) {
+  runtime::SimOptions sim;
+  sim.lines_kept = options.lines_kept;
+  sim.print_lines = options.print_lines;
+  sim.long_step_chance = 0.0005;
+  return sim;
+}
+
+runtime::Duration ms(uint64_t n) { return std::chrono::milliseconds(n); }
+
+// What may differ from cluster to cluster differs from seed to seed.
+SimCluster::Options draw_cluster(Random& random, PlantedBugs planted) {
+  SimCluster::Options o;
+  o.nodes = random.chance(0.75) ? 3 : 5;
+  o.restart_after = ms(50 + random.below(2'000));
+  server::KvNodeOptions& n = o.node;
+  n.planted = planted;
+  n.max_clock_offset_micros = static_cast<int64_t>(50'000 + random.below(400'000));
+  n.raft_tick = ms(30 + random.below(150));
+  n.deadlock_step = ms(50 + random.below(400));
+  n.liveness.support = ms(1'600 + random.below(2'500));
+  n.liveness.renew = n.liveness.support / (3 + random.below(3));
+  n.liveness.step = ms(30 + random.below(150));
+  n.engine.segment_bytes = size_t{256} << 10;
+  n.engine.memtable_bytes = size_t{4'096} << random.below(8);
+  n.engine.memtable_age = ms(300 + random.below(8'000));
+  n.engine.log_retained_bytes = size_t{1} << (20 + random.below(4));
+  n.engine.entry_cache_bytes = size_t{16'384} << random.below(8);
+  n.engine.disk_reserve_bytes = 1u << 20;
+  n.upkeep.step = ms(100 + random.below(500));
+  n.upkeep.split_bytes = random.chance(0.6) ? 2'000 + random.below(20'000) : 64u << 20;
+  n.upkeep.history = ms(5'000 + random.below(30'000));
+  n.upkeep.records = ms(20'000 + random.below(40'000));
+  n.upkeep.collect_every = ms(500 + random.below(5'000));
+  n.upkeep.log_entries_kept = 10 + random.below(random.chance(0.5) ? 100 : 5'000);
+  n.upkeep.lease_requests_least = 20 + random.below(200);
+  return o;
+}
+
+class Scenario {
+ public:
+  explicit Scenario(const ScenarioOptions& options)
+      : world_(options.seed, world_options(options)),
+        random_(world_.fork_random("scenario " + options.workload)),
+        cluster_(world_, draw_cluster(random_, options.planted)),
+        workload_(make_workload(options.workload, random_.fork("workload"))),
+        profile_(Nemesis::draw_profile(random_)),
+        nemesis_(cluster_, *workload_, profile_, random_.fork("nemesis")),
+        watch_(cluster_),
+        served_(cluster_.size()) {
+    if (profile_.wild_clocks) workload_->forgive_real_time();
+  }
+  ~Scenario() { *alive_ = false; }
+
+  ScenarioOutcome run() {
+    ScenarioOutcome out;
+    out.violation = judge();
+    out.trace_hash = world_.trace_hash();
+    out.events = world_.events_run();
+    out.virtual_time = world_.now().since_start;
+    out.committed = workload_->counts().committed;
+    out.failed = workload_->counts().failed;
+    out.unknown = workload_->counts().unknown;
+    out.ranges = watch_.ranges();
+    out.faults = nemesis_.done();
+    out.last_lines.assign(world_.recent_lines().begin(), world_.recent_lines().end());
+    if (!out.violation.empty()) {
+      for (std::string& line : cluster_.describe()) out.last_lines.push_back(std::move(line));
+    }
+    return out;
+  }
+
+ private:
+  std::string judge();
+  std::string break_and_heal();
+  std::string final_check();
+  void look();
+  void serve();
+  // Until `done`, or a violation, or the limit.
+  bool run_until(const std::function<bool()>& done, runtime::Duration limit) {
+    return world_.run_until([&] { return !watch_.violation().empty() || done(); }, limit);
+  }
+  static Task<void> run_setup(Workload* workload, server::KvNode* node,
+                              std::optional<Status>* out) {
+    Status done = co_await workload->setup(node);
+    out->emplace(std::move(done));
+  }
+  static Task<void> run_check(Workload* workload, server::KvNode* node,
+                              std::optional<Result<std::string>>* out) {
+    Result<std::string> done = co_await workload->check(node);
+    out->emplace(std::move(done));
+  }
+
+  SimWorld world_;
+  Random random_;
+  SimCluster cluster_;
+  std::unique_ptr<Workload> workload_;
+  const Nemesis::Profile profile_;
+  Nemesis nemesis_;
+  Watch watch_;
+  std::vector<uint64_t> served_;  // by node: the life that has sessions
+  bool serving_ = false;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+void Scenario::look() {
+  watch_.look();
+  world_.after(kLookEvery, [this, alive = alive_] {
+    if (*alive) look();
+  });
+}
+
+// Every node that serves has its sessions.
+void Scenario::serve() {
+  for (size_t i = 0; serving_ && i < cluster_.size(); ++i) {
+    if (cluster_.node(i) == nullptr || served_[i] == cluster_.lives(i)) continue;
+    served_[i] = cluster_.lives(i);
+    const size_t sessions = 1 + random_.below(3);
+    for (size_t s = 0; s < sessions; ++s)
+      cluster_.spawn(i, workload_->session(cluster_.node(i), random_.next()));
+  }
+  world_.after(ms(50), [this, alive = alive_] {
+    if (*alive) serve();
+  });
+}
+
+std::string Scenario::judge() {
+  look();
+  std::string wrong = cluster_.form(kFormLimit);
+  if (!wrong.empty()) return "the cluster does not form: " + wrong;
+  std::optional<Status> prepared;
+  cluster_.spawn(0, run_setup(workload_.get(), cluster_.node(0), &prepared));
+  if (!run_until([&] { return prepared.has_value(); }, kFormLimit)) return "the set-up hangs";
+  if (prepared && !prepared->ok()) return "the set-up fails: " + prepared->to_string();
+  wrong = break_and_heal();
+  if (wrong.empty()) wrong = final_check();
+  return watch_.violation().empty() ? wrong : watch_.violation();
+}
+
+std::string Scenario::break_and_heal() {
+  serving_ = true;
+  serve();
+  nemesis_.start();
+  run_until([] { return false; }, ms(8'000 + random_.below(22'000)));
+  nemesis_.heal();
+  // The healed cluster must serve again, not only end what it had.
+  const uint64_t before = workload_->counts().committed;
+  run_until([] { return false; }, ms(1'000 + random_.below(4'000)));
+  std::string missing = "?";
+  const bool healthy = run_until(
+      [&] {
+        missing = cluster_.up(0) ? cluster_.unhealthy() : "n1 is down";
+        // Sessions and upkeep go on, so replicas are rarely level: that comes later.
+        return missing.empty() || missing.starts_with("replicas of");
+      },
+      kHealLimit);
+  if (!healthy) return "the healed cluster stays unhealthy: " + missing;
+  if (!run_until([&] { return workload_->counts().committed > before; }, kHealLimit))
+    return "the healed cluster commits nothing";
+  workload_->stop();
+  serving_ = false;
+  if (!run_until([&] { return workload_->sessions() == 0; }, kHealLimit))
+    return fmt::format("{} sessions hang", workload_->sessions());
+  return {};
+}
+
+std::string Scenario::final_check() {
+  server::KvNode* node = cluster_.any();
+  if (node == nullptr) return "no node serves in the end";
+  std::optional<Result<std::string>> judged;
+  size_t host = 0;
+  while (cluster_.node(host) != node) ++host;
+  cluster_.spawn(host, run_check(workload_.get(), node, &judged));
+  if (!run_until([&] { return judged.has_value(); }, kCheckLimit)) return "the check hangs";
+  if (!judged) return {};
+  if (!judged->ok()) return "the check can't read: " + judged->status().to_string();
+  if (!(*judged)->empty()) return **judged;
+  std::string missing;
+  if (!run_until(
+          [&] {
+            missing = cluster_.unhealthy();
+            return missing.empty();
+          },
+          kHealLimit)) {
+    return "the idle cluster stays unhealthy: " + missing;
+  }
+  return judge_agreement(cluster_);
+}
+
+}  // namespace
+
+ScenarioOutcome run_scenario(const ScenarioOptions& options) {
+  Scenario scenario(options);
+  return scenario.run();
+}
+
+}  // namespace quorate::sim

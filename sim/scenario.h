@@ -1,0 +1,34 @@
+// One run of the simulator: a cluster with tunables drawn from the seed, a workload on it, a
+// nemesis against it; then everything heals, must become healthy within a bound, and is judged.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/planted.h"
+#include "runtime/executor.h"
+
+namespace quorate::sim {
+
+struct ScenarioOptions {
+  uint64_t seed = 1;
+  std::string workload = "bank";
+  PlantedBugs planted;
+  bool print_lines = false;
+  size_t lines_kept = 60;
+};
+
+struct ScenarioOutcome {
+  std::string violation;  // empty: all is well
+  uint64_t trace_hash = 0;
+  uint64_t events = 0;
+  runtime::Duration virtual_time{0};
+  uint64_t committed = 0, failed = 0, unknown = 0, ranges = 0;
+  std::map<std::string, uint64_t> faults;
+  std::vector<std::string> last_lines;
+};
+
+ScenarioOutcome run_scenario(const ScenarioOptions& options);
+
+}  // namespace quorate::sim

@@ -1,0 +1,125 @@
+#include "sim/workload.h"
+
+#include "range/keys.h"
+#include "runtime/sync.h"
+#include "sim/workloads/append.h"
+#include "sim/workloads/bank.h"
+#include "sim/workloads/register.h"
+
+namespace quorate::sim {
+
+using runtime::Random;
+using runtime::Task;
+using server::KvNode;
+
+namespace {
+constexpr int kTriesMax = 60;
+constexpr auto kPauseMax = std::chrono::milliseconds(60);
+}  // namespace
+
+Task<void> Workload::session(KvNode* node, uint64_t seed) {
+  struct Running {
+    size_t& sessions;
+    explicit Running(size_t& s) : sessions(s) { ++sessions; }
+    ~Running() { --sessions; }
+  } running(sessions_);
+  Random random(seed);
+  while (!stopped_) {
+    co_await operate(node, &random);
+    const runtime::Duration pause(static_cast<int64_t>(
+        random.below(static_cast<uint64_t>(runtime::Duration(kPauseMax).count()))));
+    if (!(co_await runtime::sleep_for(*node->env().executor, pause)).ok()) co_return;
+  }
+}
+
+void Workload::count(const Status& outcome) {
+  if (outcome.ok())
+    ++counts_.committed;
+  else if (outcome.code() == StatusCode::kAmbiguous)
+    ++counts_.unknown;
+  else
+    ++counts_.failed;
+}
+
+Bytes sim_row(uint64_t table, uint64_t n) {
+  Bytes key = range::keys::index_prefix(TableId(table), IndexId(1));
+  for (int shift = 24; shift >= 0; shift -= 8) key.push_back(static_cast<char>(n >> shift));
+  return key;
+}
+
+KeySpan sim_table(uint64_t table) {
+  Bytes start = range::keys::index_prefix(TableId(table), IndexId(1));
+  return {start, prefix_successor(start)};
+}
+
+Task<Result<std::map<Bytes, Bytes>>> scan_rows(txn::Transaction* txn, KeySpan span) {
+  std::map<Bytes, Bytes> rows;
+  txn::ScanOptions options;
+  options.span = span;
+  while (!options.span.empty()) {
+    KeySpan rest;
+    Result<range::RowSet> got = co_await txn->scan(options, &rest);
+    if (!got.ok()) co_return got.status();
+    for (size_t i = 0; i < got->size(); ++i) rows[Bytes(got->key(i))] = Bytes(got->value(i));
+    options.span = rest;
+  }
+  co_return std::move(rows);
+}
+
+Task<Result<std::map<Bytes, Bytes>>> read_all(KvNode* node, KeySpan span) {
+  Status failure;
+  for (int n = 0; n < kTriesMax; ++n) {
+    std::unique_ptr<txn::Transaction> txn = node->txn().begin({});
+    txn->begin_statement();
+    Result<std::map<Bytes, Bytes>> rows = co_await scan_rows(txn.get(), span);
+    failure = rows.status();
+    if (failure.ok()) failure = co_await txn->commit();
+    if (failure.ok()) co_return std::move(rows);
+    co_await txn->rollback();
+    CO_RETURN_IF_ERROR(
+        co_await runtime::sleep_for(*node->env().executor, std::chrono::milliseconds(200)));
+  }
+  co_return failure;
+}
+
+namespace {
+Task<Status> insert_row(KvNode* node, Bytes key, Bytes value) {
+  std::unique_ptr<txn::Transaction> txn = node->txn().begin({});
+  txn->begin_statement();
+  std::vector<Bytes> keys{key};
+  Result<range::RowSet> read = co_await txn->get(keys, {});
+  if (!read.ok()) co_return read.status();
+  if (read->present(0)) co_return Status();
+  CO_RETURN_IF_ERROR(txn->put(key, value, range::kAllColumns, read->ts(0)));
+  co_return co_await txn->commit();
+}
+}  // namespace
+
+Task<Status> insert_rows(KvNode* node, std::map<Bytes, Bytes> rows) {
+  for (const auto& [key, value] : rows) {
+    Status done;
+    for (int n = 0; n < kTriesMax; ++n) {
+      done = co_await insert_row(node, key, value);
+      if (done.ok()) break;
+    }
+    if (!done.ok()) co_return done;
+  }
+  co_return Status();
+}
+
+Task<bool> try_again(txn::Transaction* txn, Status failure) {
+  if (failure.ok() || !txn->can_restart(failure)) co_return false;
+  Status restarted = co_await txn->restart();
+  co_return restarted.ok();
+}
+
+std::vector<std::string_view> workload_names() { return {"bank", "register", "append"}; }
+
+std::unique_ptr<Workload> make_workload(std::string_view name, Random random) {
+  if (name == "bank") return std::make_unique<Bank>(std::move(random));
+  if (name == "register") return std::make_unique<Register>(std::move(random));
+  if (name == "append") return std::make_unique<Append>(std::move(random));
+  return nullptr;
+}
+
+}  // namespace quorate::sim

@@ -1,0 +1,71 @@
+// A workload: clients of a cluster whose answers can be judged.
+//
+//   setup (once, before any fault)  ->  sessions on every node, again after each restart
+//     -> stop, heal  ->  check: what the sessions saw against what is there in the end
+//
+// What sessions learn is kept here, outside of the nodes that die: an operation whose session died
+// with its node may or may not have happened.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "runtime/random.h"
+#include "server/kv_node.h"
+
+namespace quorate::sim {
+
+class Workload {
+ public:
+  struct Counts {
+    uint64_t committed = 0, failed = 0, unknown = 0;
+  };
+  virtual ~Workload() = default;
+  virtual std::string_view name() const = 0;
+  virtual runtime::Task<Status> setup(server::KvNode* node) = 0;
+  // One client until stop(). Destroyed at any wait when its node dies.
+  runtime::Task<void> session(server::KvNode* node, uint64_t seed);
+  // Violations; empty: all is well. The cluster is healed and no session runs any more.
+  virtual runtime::Task<Result<std::string>> check(server::KvNode* node) = 0;
+  // A key at which a split hurts.
+  virtual Bytes split_key(runtime::Random& random) const = 0;
+
+  void stop() { stopped_ = true; }
+  size_t sessions() const { return sessions_; }
+  // Set when clocks were beyond their bound: real-time order is then not promised (safety 9).
+  void forgive_real_time() { real_time_ = false; }
+  const Counts& counts() const { return counts_; }
+
+ protected:
+  // One operation: a transaction with its retries, and its entry in the history.
+  virtual runtime::Task<void> operate(server::KvNode* node, runtime::Random* random) = 0;
+  void count(const Status& outcome);
+  bool real_time() const { return real_time_; }
+  Counts counts_;
+
+ private:
+  bool stopped_ = false;
+  bool real_time_ = true;
+  size_t sessions_ = 0;
+};
+
+// Row `n` of the simulator's table `table`. No row's key extends another's.
+Bytes sim_row(uint64_t table, uint64_t n);
+KeySpan sim_table(uint64_t table);
+
+// Every row of `span` in one transaction, tried again until it commits.
+runtime::Task<Result<std::map<Bytes, Bytes>>> read_all(server::KvNode* node, KeySpan span);
+// Inserts rows that are absent, in one transaction each.
+runtime::Task<Status> insert_rows(server::KvNode* node, std::map<Bytes, Bytes> rows);
+// The scan of a whole span within `txn`.
+runtime::Task<Result<std::map<Bytes, Bytes>>> scan_rows(txn::Transaction* txn, KeySpan span);
+// After a failed attempt: whether to run the body again, from a fresh start.
+runtime::Task<bool> try_again(txn::Transaction* txn, Status failure);
+
+std::vector<std::string_view> workload_names();
+// Null for an unknown name. Sizes and mixes are drawn from `random`.
+std::unique_ptr<Workload> make_workload(std::string_view name, runtime::Random random);
+
+}  // namespace quorate::sim

@@ -1,0 +1,114 @@
+#include "sim/workloads/append.h"
+
+#include <algorithm>
+
+namespace quorate::sim {
+
+using runtime::Random;
+using runtime::Task;
+using server::KvNode;
+using Fate = txn::HistoryTxn::Fate;
+
+Append::Append(Random random)
+    : keys_(3 + random.below(8)), lock_chance_(random.chance(0.5) ? 0.7 : 0.1) {}
+
+Task<Status> Append::setup(KvNode*) { co_return Status(); }
+
+Bytes Append::split_key(Random& random) const { return sim_row(kTable, 1 + random.below(keys_)); }
+
+std::vector<Append::Op> Append::draw(Random& random) const {
+  std::vector<Op> ops(1 + random.below(4));
+  for (Op& op : ops) {
+    const uint64_t dice = random.below(10);
+    op.append = dice >= 5;
+    op.scan = dice < 2;
+    op.lock = random.chance(lock_chance_);
+    op.reverse = random.chance(0.5);
+    op.first = random.below(keys_);
+    op.last = op.scan ? op.first + random.below(keys_ - op.first) : op.first;
+  }
+  return ops;
+}
+
+Task<void> Append::operate(KvNode* node, Random* random) {
+  std::vector<Op> ops = draw(*random);
+  const uint32_t number = history_.begin(node->env().executor->now()).number;
+  std::unique_ptr<txn::Transaction> txn = node->txn().begin({});
+  Status done;
+  for (;;) {
+    done = co_await attempt(txn.get(), ops, number);
+    const bool again = co_await try_again(txn.get(), done);
+    if (!again) break;
+  }
+  count(done);
+  txn::HistoryTxn& h = history_.at(number);
+  h.ended = node->env().executor->now();
+  h.fate = done.ok()                               ? Fate::kCommitted
+           : done.code() == StatusCode::kAmbiguous ? Fate::kUnknown
+                                                   : Fate::kFailed;
+  if (h.fate == Fate::kFailed) co_await txn->rollback();
+}
+
+Task<Status> Append::attempt(txn::Transaction* txn, std::vector<Op> ops, uint32_t number) {
+  history_.at(number).reads.clear();
+  history_.at(number).appends.clear();
+  std::set<Bytes> written;
+  for (const Op& op : ops) {
+    txn->begin_statement();
+    Status done;
+    if (op.scan) {
+      done = co_await run_scan(txn, op, number, written);
+    } else {
+      done = co_await run_point(txn, op, number, &written);
+    }
+    if (!done.ok()) co_return done;
+  }
+  co_return co_await txn->commit();
+}
+
+Task<Status> Append::run_scan(txn::Transaction* txn, Op op, uint32_t number,
+                              std::set<Bytes> written) {
+  txn::ScanOptions options;
+  options.span = {sim_row(kTable, op.first), key_successor(sim_row(kTable, op.last))};
+  options.reverse = op.reverse;
+  options.rows_max = 2;
+  std::map<Bytes, Bytes> rows;
+  while (!options.span.empty()) {
+    KeySpan rest;
+    Result<range::RowSet> got = co_await txn->scan(options, &rest);
+    if (!got.ok()) co_return got.status();
+    for (size_t i = 0; i < got->size(); ++i) rows[Bytes(got->key(i))] = Bytes(got->value(i));
+    options.span = rest;
+  }
+  for (uint64_t k = op.first; k <= op.last; ++k) {
+    const Bytes key = sim_row(kTable, k);
+    if (!written.contains(key)) history_.at(number).reads.emplace(key, txn::decode_list(rows[key]));
+  }
+  co_return Status();
+}
+
+Task<Status> Append::run_point(txn::Transaction* txn, Op op, uint32_t number,
+                               std::set<Bytes>* written) {
+  const Bytes key = sim_row(kTable, op.first);
+  std::vector<Bytes> keys{key};
+  txn::ReadOptions options;
+  if (op.append && op.lock) options.lock = txn::LockMode::kExclusive;
+  Result<range::RowSet> got = co_await txn->get(keys, options);
+  if (!got.ok()) co_return got.status();
+  txn::List list = txn::decode_list(got->present(0) ? got->value(0) : BytesView());
+  if (!written->contains(key)) history_.at(number).reads.emplace(key, list);
+  if (!op.append || (!list.empty() && list.back() == number)) co_return Status();
+  list.push_back(number);
+  CO_RETURN_IF_ERROR(txn->put(key, txn::encode_list(list), range::kAllColumns, got->ts(0)));
+  if (written->insert(key).second) history_.at(number).appends.push_back(key);
+  co_return Status();
+}
+
+Task<Result<std::string>> Append::check(KvNode* node) {
+  CO_ASSIGN_OR_RETURN(auto rows, co_await read_all(node, sim_table(kTable)));
+  std::map<Bytes, txn::List> last;
+  for (const auto& [key, value] : rows) last[key] = txn::decode_list(value);
+  co_return history_.judge(last, true, real_time());
+}
+
+}  // namespace quorate::sim

@@ -1,0 +1,169 @@
+#include "sim/workloads/bank.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace quorate::sim {
+
+using runtime::Random;
+using runtime::Task;
+using server::KvNode;
+
+namespace {
+int64_t balance_of(BytesView value) { return std::atoll(std::string(value).c_str()); }
+}  // namespace
+
+Bank::Bank(Random random)
+    : accounts_(4 + random.below(20)),
+      padding_(random.below(200)),
+      lock_chance_(random.chance(0.5) ? 0.8 : 0.2) {}
+
+Bytes Bank::encode_balance(int64_t balance) const {
+  return std::to_string(balance) + Bytes(padding_, ' ');
+}
+
+Task<Status> Bank::setup(KvNode* node) {
+  std::map<Bytes, Bytes> rows;
+  for (uint64_t i = 0; i < accounts_; ++i) rows[sim_row(kAccounts, i)] = encode_balance(kEach);
+  co_return co_await insert_rows(node, std::move(rows));
+}
+
+Bytes Bank::split_key(Random& random) const {
+  if (random.chance(0.7)) return sim_row(kAccounts, 1 + random.below(accounts_));
+  return sim_row(kReceipts, random.below(transfers_.size() + 1));
+}
+
+Task<void> Bank::operate(KvNode* node, Random* random) {
+  if (random->chance(0.25)) {
+    co_await run_snapshot(node);
+  } else {
+    co_await run_transfer(node, random);
+  }
+}
+
+Task<void> Bank::run_transfer(KvNode* node, Random* random) {
+  const uint64_t number = transfers_.size();
+  Transfer t;
+  t.from = random->below(accounts_);
+  t.to = (t.from + 1 + random->below(accounts_ - 1)) % accounts_;
+  t.amount = static_cast<int64_t>(1 + random->below(50));
+  transfers_.push_back(t);
+  const bool lock = random->chance(lock_chance_);
+  std::unique_ptr<txn::Transaction> txn = node->txn().begin({});
+  Status done;
+  for (;;) {
+    done = co_await transfer(txn.get(), number, lock);
+    const bool again = co_await try_again(txn.get(), done);
+    if (!again) break;
+  }
+  count(done);
+  if (done.ok()) {
+    transfers_[number].fate = Transfer::Fate::kDone;
+  } else if (done.code() != StatusCode::kAmbiguous) {
+    transfers_[number].fate = Transfer::Fate::kFailed;
+    co_await txn->rollback();
+  }
+}
+
+Task<Status> Bank::transfer(txn::Transaction* txn, uint64_t number, bool lock) {
+  const Transfer t = transfers_[number];
+  txn->begin_statement();
+  txn::ReadOptions options;
+  if (lock) options.lock = txn::LockMode::kExclusive;
+  std::vector<Bytes> keys{sim_row(kAccounts, t.from), sim_row(kAccounts, t.to)};
+  Result<range::RowSet> read = co_await txn->get(keys, options);
+  if (!read.ok()) co_return read.status();
+  if (!read->present(0) || !read->present(1)) {
+    violation_ = fmt::format("transfer {} does not find its accounts", number);
+    co_return internal_error("an account is missing");
+  }
+  const int64_t from = balance_of(read->value(0)), to = balance_of(read->value(1));
+  if (from < t.amount) co_return invalid_argument("not enough money");
+  txn->begin_statement();
+  std::vector<Bytes> receipt{sim_row(kReceipts, number)};
+  Result<range::RowSet> absent = co_await txn->get(receipt, {});
+  if (!absent.ok()) co_return absent.status();
+  if (absent->present(0)) {
+    violation_ = fmt::format("transfer {} finds its own receipt", number);
+    co_return internal_error("a transfer ran twice");
+  }
+  CO_RETURN_IF_ERROR(
+      txn->put(keys[0], encode_balance(from - t.amount), range::kAllColumns, read->ts(0)));
+  CO_RETURN_IF_ERROR(
+      txn->put(keys[1], encode_balance(to + t.amount), range::kAllColumns, read->ts(1)));
+  CO_RETURN_IF_ERROR(txn->put(receipt[0], std::to_string(t.amount) + Bytes(padding_, ' '),
+                              range::kAllColumns, absent->ts(0)));
+  co_return co_await txn->commit();
+}
+
+Task<void> Bank::run_snapshot(KvNode* node) {
+  std::unique_ptr<txn::Transaction> txn = node->txn().begin({});
+  Status done;
+  for (;;) {
+    txn->begin_statement();
+    Result<std::map<Bytes, Bytes>> rows = co_await scan_rows(txn.get(), sim_table(kAccounts));
+    done = rows.status();
+    if (done.ok()) done = co_await txn->commit();
+    if (done.ok()) {
+      std::string wrong = judge_total(*rows);
+      if (!wrong.empty() && violation_.empty()) {
+        violation_ = fmt::format("a snapshot at {} on n{}: {}", txn->read_timestamp().to_string(),
+                                 node->id().value, wrong);
+      }
+    }
+    const bool again = co_await try_again(txn.get(), done);
+    if (!again) break;
+  }
+  count(done);
+  if (!done.ok()) co_await txn->rollback();
+}
+
+std::string Bank::judge_total(const std::map<Bytes, Bytes>& accounts) const {
+  if (accounts.size() != accounts_)
+    return fmt::format("{} accounts of {}", accounts.size(), accounts_);
+  int64_t total = 0;
+  for (const auto& [key, value] : accounts) {
+    const int64_t balance = balance_of(value);
+    if (balance < 0) return fmt::format("an account holds {}", balance);
+    total += balance;
+  }
+  const int64_t wanted = kEach * static_cast<int64_t>(accounts_);
+  return total == wanted ? "" : fmt::format("the total is {} and not {}", total, wanted);
+}
+
+std::string Bank::judge_receipts(const std::map<Bytes, Bytes>& accounts,
+                                 const std::map<Bytes, Bytes>& receipts) const {
+  std::vector<int64_t> balances(accounts_, kEach);
+  for (uint64_t n = 0; n < transfers_.size(); ++n) {
+    const Transfer& t = transfers_[n];
+    const bool there = receipts.contains(sim_row(kReceipts, n));
+    if (t.fate == Transfer::Fate::kDone && !there)
+      return fmt::format("transfer {} was acknowledged and is lost", n);
+    if (t.fate == Transfer::Fate::kFailed && there)
+      return fmt::format("transfer {} failed and is there", n);
+    if (!there) continue;
+    balances[t.from] -= t.amount;
+    balances[t.to] += t.amount;
+  }
+  for (uint64_t i = 0; i < accounts_; ++i) {
+    auto row = accounts.find(sim_row(kAccounts, i));
+    const int64_t is = row == accounts.end() ? 0 : balance_of(row->second);
+    if (is != balances[i])
+      return fmt::format("account {} holds {}, its receipts make {}", i, is, balances[i]);
+  }
+  return {};
+}
+
+Task<Result<std::string>> Bank::check(KvNode* node) {
+  if (!violation_.empty()) co_return violation_;
+  KeySpan both{sim_table(kAccounts).start, sim_table(kReceipts).end};
+  CO_ASSIGN_OR_RETURN(auto rows, co_await read_all(node, both));
+  auto border = rows.lower_bound(sim_table(kReceipts).start);
+  std::map<Bytes, Bytes> accounts(rows.begin(), border), receipts(border, rows.end());
+  std::string wrong = judge_total(accounts);
+  if (wrong.empty()) wrong = judge_receipts(accounts, receipts);
+  co_return wrong;
+}
+
+}  // namespace quorate::sim

@@ -1,0 +1,83 @@
+#include "sim/workloads/register.h"
+
+#include <fmt/format.h>
+
+namespace quorate::sim {
+
+using runtime::Random;
+using runtime::Task;
+using server::KvNode;
+
+Register::Register(Random random)
+    : keys_(2 + random.below(6)), swap_chance_(random.chance(0.5) ? 0.5 : 0.2) {}
+
+Task<Status> Register::setup(KvNode* node) {
+  std::map<Bytes, Bytes> rows;
+  for (uint64_t i = 0; i < keys_; ++i) rows[sim_row(kTable, i)] = "0";
+  co_return co_await insert_rows(node, std::move(rows));
+}
+
+Bytes Register::split_key(Random& random) const { return sim_row(kTable, 1 + random.below(keys_)); }
+
+Task<void> Register::operate(KvNode* node, Random* random) {
+  const size_t number = ops_.size();
+  RegisterOp op;
+  op.key = random->below(keys_);
+  op.swap = random->chance(swap_chance_);
+  if (op.swap) op.written = next_value_++;
+  op.began = node->env().executor->now();
+  ops_.push_back(op);
+  const bool lock = op.swap && random->chance(0.5);
+  std::unique_ptr<txn::Transaction> txn = node->txn().begin({});
+  Status done;
+  for (;;) {
+    ops_[number].read.reset();
+    done = co_await attempt(txn.get(), number, lock);
+    const bool again = co_await try_again(txn.get(), done);
+    if (!again) break;
+  }
+  count(done);
+  if (done.ok()) {
+    ops_[number].fate = RegisterOp::Fate::kDone;
+    ops_[number].ended = node->env().executor->now();
+  } else if (done.code() != StatusCode::kAmbiguous) {
+    ops_[number].fate = RegisterOp::Fate::kFailed;
+    co_await txn->rollback();
+  }
+}
+
+Task<Status> Register::attempt(txn::Transaction* txn, size_t number, bool lock) {
+  const RegisterOp op = ops_[number];
+  txn->begin_statement();
+  txn::ReadOptions options;
+  if (lock) options.lock = txn::LockMode::kExclusive;
+  std::vector<Bytes> keys{sim_row(kTable, op.key)};
+  Result<range::RowSet> read = co_await txn->get(keys, options);
+  if (!read.ok()) co_return read.status();
+  const uint64_t value =
+      read->present(0) ? std::strtoull(Bytes(read->value(0)).c_str(), nullptr, 10) : ~uint64_t{0};
+  ops_[number].read = value;
+  if (op.swap) {
+    CO_RETURN_IF_ERROR(
+        txn->put(keys[0], std::to_string(op.written), range::kAllColumns, read->ts(0)));
+  }
+  co_return co_await txn->commit();
+}
+
+Task<Result<std::string>> Register::check(KvNode* node) {
+  CO_ASSIGN_OR_RETURN(auto rows, co_await read_all(node, sim_table(kTable)));
+  for (uint64_t key = 0; key < keys_; ++key) {
+    auto row = rows.find(sim_row(kTable, key));
+    if (row == rows.end()) co_return fmt::format("register {} is gone", key);
+    std::vector<RegisterOp> ops;
+    for (const RegisterOp& op : ops_) {
+      if (op.key == key) ops.push_back(op);
+    }
+    std::string wrong =
+        judge_register(ops, std::strtoull(row->second.c_str(), nullptr, 10), real_time());
+    if (!wrong.empty()) co_return fmt::format("register {}: {}", key, wrong);
+  }
+  co_return std::string();
+}
+
+}  // namespace quorate::sim
