@@ -169,8 +169,11 @@ runtime::Task<Status> Upkeep::split_if_large(RangeId range) {
                       co_await router_.system().take(keys::system_key("next_range"), 1, 100));
   replica = led(range);
   if (replica == nullptr) co_return Status();
-  BatchResponse response = co_await replica->leaseholder()->serve(
-      request_to(descriptor, SplitRequest{{}, RangeId(id)}), {});
+  SplitRequest split;
+  split.new_range = RangeId(id);
+  BatchRequest batch = request_to(descriptor, std::move(split));
+  std::shared_ptr<Leaseholder> leaseholder = replica->leaseholder();
+  BatchResponse response = co_await leaseholder->serve(std::move(batch), {});
   if (response.outcome == Outcome::kError) co_return response.error;
   if (response.outcome == Outcome::kOk)
     env_.log.info("r{}: split for its size; the right half is r{}", range.value, id);
@@ -191,7 +194,8 @@ runtime::Task<Status> Upkeep::collect(RangeId range) {
   Replica* replica = led(range);
   std::shared_ptr<Leaseholder> leaseholder = replica->leaseholder();
   GcRequest gc{before(options_.history), before(options_.records)};
-  BatchResponse response = co_await leaseholder->serve(request_to(replica->descriptor(), gc), {});
+  BatchRequest batch = request_to(replica->descriptor(), gc);
+  BatchResponse response = co_await leaseholder->serve(std::move(batch), {});
   co_return response.outcome == Outcome::kError ? response.error : Status();
 }
 

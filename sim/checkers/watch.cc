@@ -71,6 +71,8 @@ void Watch::look_at_log(RangeSeen& seen, range::Replica& replica, size_t node) {
     return;
   }
   for (const auto& entry : *entries) {
+    // The core may know better what stands there, and not have handed it out to be written.
+    if (core.log().term(entry.index) != entry.term) return;
     EntrySeen is{entry.term, entry.payload ? crc32c(*entry.payload) : 0};
     auto [known, fresh] = seen.entries.emplace(entry.index, is);
     if (!fresh && (known->second.term != is.term || known->second.crc != is.crc)) {
