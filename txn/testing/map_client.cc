@@ -121,7 +121,7 @@ class MapTransaction : public Transaction {
   void set_deadline(Timestamp deadline) override { deadline_ = deadline; }
   Task<Status> commit() override {
     Status s = failed_.ok() ? token_.status() : failed_;
-    if (s.ok()) co_await runtime::yield(client_.executor());
+    if (s.ok()) co_await runtime::yield(*client_.env().executor);
     if (s.ok()) s = commit_now();
     closed_ = true;
     co_return s;
@@ -145,7 +145,7 @@ class MapTransaction : public Transaction {
     CHECK(!closed_);
     if (!failed_.ok()) co_return failed_;
     if (options.lock != LockMode::kNone) CO_RETURN_IF_ERROR(writable());
-    co_await runtime::yield(client_.executor());
+    co_await runtime::yield(*client_.env().executor);
     ++stats_.requests;
     co_return token_.status();
   }
@@ -246,6 +246,8 @@ MapClient::MapClient() : hlc_(executor_, 500'000) {
     for (size_t i = 0; i < bytes; ++i) out[i] = static_cast<char>(random_.next());
   };
 }
+
+MapClient::MapClient(const runtime::Env& env) : hlc_(*env.clock, 500'000), env_(env) {}
 
 std::unique_ptr<Transaction> MapClient::begin(TxnOptions options) {
   return std::make_unique<MapTransaction>(*this, options);

@@ -25,6 +25,8 @@ namespace quorate::txn {
 class MapClient : public Client {
  public:
   MapClient();
+  // Over another environment: executor() is then not to be used.
+  explicit MapClient(const runtime::Env& env);
   std::unique_ptr<Transaction> begin(TxnOptions options) override;
   Timestamp now() override { return hlc_.now(); }
   runtime::Env& env() override { return env_; }

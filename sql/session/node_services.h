@@ -1,0 +1,33 @@
+// What sessions of one node share. Made by the server; outlives every session. One executor.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "sql/catalog/catalog_manager.h"
+#include "sql/catalog/system_table.h"
+#include "sql/session/plan_cache.h"
+#include "sql/session/sequences.h"
+#include "txn/transaction.h"
+
+namespace quorate::sql {
+
+struct NodeServices {
+  NodeServices(txn::Client& client, CatalogManager& catalog)
+      : client(client), catalog(catalog), sequences(client) {}
+  NodeServices(const NodeServices&) = delete;
+
+  txn::Client& client;
+  CatalogManager& catalog;
+  const SystemTables* system_tables = nullptr;  // null: there are none
+  void* system_node = nullptr;                  // SystemTableContext::node
+  uint64_t node_number = 0;
+  // ALTER TABLE ... SPLIT AT: ranges are to begin at these keys. Empty: this server can't.
+  std::function<runtime::Task<Status>(std::vector<Bytes> keys)> split_at;
+  PlanCache plans;
+  SequenceCache sequences;
+  // Codecs of table versions, shared by plans.
+  CodecCache codecs;
+};
+
+}  // namespace quorate::sql

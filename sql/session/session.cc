@@ -1,0 +1,184 @@
+#include "sql/session/session.h"
+
+#include "runtime/sync.h"
+#include "sql/session/session_running.h"
+#include "sql/types/text_io.h"
+
+namespace quorate::sql {
+
+using runtime::Task;
+
+namespace {
+// 2000-01-01 in Unix time.
+constexpr int64_t kEpochMicros = 946'684'800'000'000;
+}  // namespace
+
+SessionImpl::Running::Running(SessionImpl& session) : session_(session) {
+  if (session.cancel_.cancelled()) session.cancel_ = runtime::CancelSource();
+  session.running_ = true;
+  runtime::Env& env = session.node_.client.env();
+  int64_t now = static_cast<int64_t>(env.clock->wall_micros()) - kEpochMicros;
+  session.eval_.statement_micros = now;
+  int64_t transaction_micros =
+      session.transaction_time_fixed_ ? session.eval_.io.transaction_micros : now;
+  session.eval_.io = session.settings_.typed().io;
+  session.eval_.io.catalog = &session.world_;
+  session.eval_.io.transaction_micros = transaction_micros;
+  if (int64_t ms = session.settings_.typed().statement_timeout_ms; ms > 0) {
+    SessionImpl* s = &session;
+    timer_ = env.executor->schedule_after(std::chrono::milliseconds(ms), [s] {
+      s->cancel(deadline_exceeded("canceling statement due to statement timeout"));
+    });
+  }
+}
+
+SessionImpl::Running::~Running() {
+  session_.running_ = false;
+  if (timer_ != 0) session_.node_.client.env().executor->cancel_timer(timer_);
+}
+
+SessionImpl::SessionImpl(NodeServices* node, SessionOptions options)
+    : node_(*node), world_(*node, settings_) {
+  world_.user = options.user;
+  world_.database_name = options.database;
+  world_.pid = options.backend_pid;
+  eval_.session = &world_;
+}
+
+SessionImpl::~SessionImpl() {
+  // Executions look at the transaction, which rolls back by itself.
+  portals_.clear();
+  txn_.reset();
+}
+
+Task<Result<std::unique_ptr<Session>>> Session::open(NodeServices* node, SessionOptions options) {
+  auto session = std::make_unique<SessionImpl>(node, options);
+  Status s = co_await session->start(std::move(options));
+  if (!s.ok()) co_return s;
+  co_return std::unique_ptr<Session>(std::move(session));
+}
+
+Task<Status> SessionImpl::start(SessionOptions options) {
+  settings_.force("session_authorization", options.user);
+  for (const auto& [name, value] : options.settings) {
+    CO_RETURN_IF_ERROR(settings_.set(name, value, false));
+    settings_.make_default(name);
+  }
+  settings_.commit();
+  (void)settings_.take_reports();
+  Status s = co_await need_catalog();
+  drop_catalog();
+  co_return s;
+}
+
+// --- simple queries ---
+
+Task<Status> SessionImpl::run_query(std::string_view text, ResultSink* sink) {
+  Running running(*this);
+  Status s = co_await run_query_inner(text, sink);
+  if (!s.ok()) co_await failed();
+  if (txn_ == nullptr && writer_ == nullptr) drop_catalog();
+  tell_settings(sink);
+  co_return s;
+}
+
+Task<Status> SessionImpl::run_query_inner(std::string_view text, ResultSink* sink) {
+  CO_RETURN_IF_ERROR(check_utf8(text));
+  // A protocol portal without a name does not live beyond the next query.
+  portals_.erase(std::string());
+  if (block_ != Block::kFailed) {
+    CO_RETURN_IF_ERROR(co_await need_catalog());
+    if (StatementRef known = find_simple(text)) {
+      CO_RETURN_IF_ERROR(literal_params(text, *known));
+      Run r{.statement = known, .params = params_, .sink = sink, .describe = true};
+      r.commits = !in_block();
+      co_return co_await run(r);
+    }
+  }
+  Result<std::vector<ParsedStatement>> list = sql::parse(text);
+  if (!list.ok()) co_return list.status();
+  if (list->empty()) {
+    sink->empty_query();
+    co_return Status();
+  }
+  if (list->size() > 1) co_return co_await run_many(std::move(*list), sink);
+  Result<StatementRef> statement = co_await simple_statement(text, std::move((*list)[0]));
+  if (!statement.ok()) co_return statement.status();
+  CO_RETURN_IF_ERROR(literal_params(text, **statement));
+  Run r{.statement = *statement, .params = params_, .sink = sink, .describe = true};
+  r.commits = !in_block();
+  co_return co_await run(r);
+}
+
+// Several statements in one string are one transaction where they don't say otherwise.
+Task<Status> SessionImpl::run_many(std::vector<ParsedStatement> list, ResultSink* sink) {
+  for (size_t i = 0; i < list.size(); ++i) {
+    if (block_ == Block::kNone) block_ = Block::kImplicit;
+    Result<StatementRef> statement =
+        co_await make_statement(std::move(list[i]), std::vector<Type>(), false);
+    if (!statement.ok()) co_return statement.status();
+    Run r{.statement = *statement, .sink = sink, .describe = true};
+    r.commits = i + 1 == list.size() && block_ == Block::kImplicit;
+    CO_RETURN_IF_ERROR(co_await run(r));
+    if (i + 1 < list.size()) {
+      // Each statement has its own time, and may be cancelled by itself.
+      eval_.statement_micros = world_.clock_micros();
+      CO_RETURN_IF_ERROR(cancel_.token().status());
+    }
+  }
+  if (block_ == Block::kImplicit) co_return co_await commit_all();
+  co_return Status();
+}
+
+// --- from aside ---
+
+void SessionImpl::cancel(Status reason) {
+  if (running_) cancel_.cancel(std::move(reason));
+}
+
+runtime::Duration SessionImpl::idle_limit() const {
+  const Settings::Typed& t = settings_.typed();
+  return std::chrono::milliseconds(in_block() ? t.idle_in_transaction_ms : t.idle_session_ms);
+}
+
+Status SessionImpl::idle_error() const {
+  if (in_block())
+    return Status(StatusCode::kDeadlineExceeded, sqlstate::kIdleInTransactionSessionTimeout,
+                  "terminating connection due to idle-in-transaction timeout");
+  return Status(StatusCode::kDeadlineExceeded, sqlstate::kIdleSessionTimeout,
+                "terminating connection due to idle-session timeout");
+}
+
+char SessionImpl::transaction_status() const {
+  switch (block_) {
+    case Block::kExplicit:
+      return 'T';
+    case Block::kFailed:
+      return 'E';
+    case Block::kNone:
+    case Block::kImplicit:
+      break;
+  }
+  return 'I';
+}
+
+void SessionImpl::report_settings(ResultSink* sink) const {
+  for (const auto& [name, value] : settings_.reported()) sink->parameter_status(name, value);
+}
+
+void SessionImpl::tell_settings(ResultSink* sink) {
+  if (!settings_.has_reports()) return;
+  for (const auto& [name, value] : settings_.take_reports()) sink->parameter_status(name, value);
+}
+
+void SessionImpl::notice(ResultSink* sink, std::string_view severity, const Status& s) {
+  int level = settings_.typed().client_min_messages;
+  if (level == 2 || (level == 1 && severity != "WARNING")) return;
+  sink->notice(severity, s);
+}
+
+void SessionImpl::warn(ResultSink* sink, SqlState state, std::string message) {
+  notice(sink, "WARNING", Status(StatusCode::kFailedPrecondition, state, std::move(message)));
+}
+
+}  // namespace quorate::sql

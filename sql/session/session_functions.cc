@@ -1,0 +1,288 @@
+#include "sql/session/session_functions.h"
+
+#include <algorithm>
+#include <bit>
+#include <charconv>
+
+namespace quorate::sql {
+namespace {
+
+// 2000-01-01 in Unix time.
+constexpr int64_t kEpochMicros = 946'684'800'000'000;
+
+Status missing() { return Status(StatusCode::kUnavailable, sqlstate::kInternalError, "missing"); }
+
+}  // namespace
+
+std::optional<std::vector<std::string>> split_qualified_name(std::string_view name) {
+  std::vector<std::string> parts;
+  for (size_t i = 0;;) {
+    std::string part;
+    while (i < name.size() && name[i] == ' ') ++i;
+    if (i < name.size() && name[i] == '"') {
+      for (++i;; ++i) {
+        if (i >= name.size()) return std::nullopt;
+        if (name[i] == '"') {
+          if (i + 1 >= name.size() || name[i + 1] != '"') break;
+          ++i;
+        }
+        part.push_back(name[i]);
+      }
+      ++i;
+    } else {
+      for (; i < name.size() && name[i] != '.' && name[i] != ' '; ++i) {
+        char c = name[i];
+        part.push_back(c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c);
+      }
+    }
+    if (part.empty()) return std::nullopt;
+    parts.push_back(std::move(part));
+    while (i < name.size() && name[i] == ' ') ++i;
+    if (i == name.size()) return parts;
+    if (name[i] != '.') return std::nullopt;
+    ++i;
+  }
+}
+
+std::vector<std::string> SessionWorld::search_path() const {
+  std::vector<std::string> path = settings_.typed().search_path;
+  for (std::string& s : path)
+    if (s == "$user") s = user;
+  return path;
+}
+
+int64_t SessionWorld::clock_micros() {
+  return static_cast<int64_t>(node_.client.env().clock->wall_micros()) - kEpochMicros;
+}
+
+uint64_t SessionWorld::random_u64() {
+  uint64_t v = 0;
+  node_.client.env().entropy(reinterpret_cast<char*>(&v), sizeof v);
+  return v;
+}
+
+void SessionWorld::set_seed(double seed) { seeded_.emplace(std::bit_cast<uint64_t>(seed)); }
+
+double SessionWorld::random_double() {
+  return seeded_ ? seeded_->uniform() : node_.client.env().random->uniform();
+}
+
+std::vector<std::string> SessionWorld::current_schemas(bool implicit) {
+  std::vector<std::string> out;
+  std::vector<std::string> path = search_path();
+  bool named = std::find(path.begin(), path.end(), "pg_catalog") != path.end();
+  if (implicit && !named) out.push_back("pg_catalog");
+  for (const std::string& s : path) {
+    bool known =
+        is_system_schema(s) || (catalog != nullptr && catalog->schema(database, s) != nullptr);
+    if (known && std::find(out.begin(), out.end(), s) == out.end()) out.push_back(s);
+  }
+  return out;
+}
+
+// --- sequences ---
+
+Result<SequencePtr> SessionWorld::sequence(Oid oid) const {
+  SequencePtr s = catalog != nullptr ? catalog->sequence(oid) : nullptr;
+  if (s != nullptr) return s;
+  TablePtr t = catalog != nullptr ? catalog->table(oid) : nullptr;
+  if (t != nullptr)
+    return Status(StatusCode::kInvalidArgument, sqlstate::kWrongObjectType,
+                  "\"" + t->name + "\" is not a sequence");
+  return not_found("could not open relation with OID " + std::to_string(oid),
+                   sqlstate::kUndefinedTable);
+}
+
+void SessionWorld::note(Oid sequence, int64_t value) { current_[sequence] = value; }
+
+Result<int64_t> SessionWorld::nextval(Oid oid) {
+  ASSIGN_OR_RETURN(SequencePtr s, sequence(oid));
+  std::optional<int64_t> v;
+  if (wanted_ && wanted_->done && !wanted_->set && wanted_->sequence->oid == oid) {
+    v = wanted_->value;
+    wanted_.reset();
+  } else if (!is_own(oid)) {
+    v = node_.sequences.next(*s);
+  }
+  if (!v) {
+    wanted_ = Wanted{.sequence = s};
+    return missing();
+  }
+  note(oid, *v);
+  last_ = {oid, *v};
+  return *v;
+}
+
+Result<int64_t> SessionWorld::currval(Oid oid) {
+  ASSIGN_OR_RETURN(SequencePtr s, sequence(oid));
+  auto it = current_.find(oid);
+  if (it == current_.end())
+    return failed_precondition("currval of sequence \"" + s->name +
+                               "\" is not yet defined in this session");
+  return it->second;
+}
+
+Result<int64_t> SessionWorld::lastval() {
+  if (!last_) return failed_precondition("lastval is not yet defined in this session");
+  // As in PostgreSQL: currval's value, where setval has changed it since.
+  auto it = current_.find(last_->first);
+  return it != current_.end() ? it->second : last_->second;
+}
+
+Result<int64_t> SessionWorld::setval(Oid oid, int64_t value, bool is_called) {
+  if (wanted_ && wanted_->done && wanted_->set && wanted_->sequence->oid == oid &&
+      wanted_->value == value && wanted_->is_called == is_called) {
+    wanted_.reset();
+    if (is_called) note(oid, value);
+    return value;
+  }
+  ASSIGN_OR_RETURN(SequencePtr s, sequence(oid));
+  wanted_ = Wanted{.sequence = s, .set = true, .is_called = is_called, .value = value};
+  return missing();
+}
+
+runtime::Task<Status> SessionWorld::await_missing() {
+  if (!wanted_) co_return internal_error("nothing is missing");
+  Wanted w = *wanted_;
+  wanted_.reset();
+  bool own = is_own(w.sequence->oid);
+  if (w.set) {
+    Status s;
+    if (own)
+      s = co_await SequenceCache::set_in(writer->txn(), w.sequence, w.value, w.is_called);
+    else
+      s = co_await node_.sequences.set(w.sequence, w.value, w.is_called);
+    CO_RETURN_IF_ERROR(s);
+    w.done = true;
+    wanted_ = std::move(w);
+    co_return Status();
+  }
+  if (own) {
+    Result<int64_t> v = co_await SequenceCache::next_in(writer->txn(), w.sequence);
+    if (!v.ok()) co_return v.status();
+    w.value = *v;
+    w.done = true;
+    wanted_ = std::move(w);
+    co_return Status();
+  }
+  co_return co_await node_.sequences.take_block(w.sequence);
+}
+
+// --- settings ---
+
+Result<std::string> SessionWorld::setting(std::string_view name, bool missing_ok) {
+  Result<Settings::Shown> shown = settings_.show(name);
+  if (!shown.ok()) {
+    if (missing_ok) return std::string();
+    return shown.status();
+  }
+  return shown->value;
+}
+
+Result<std::string> SessionWorld::set_setting(std::string_view name, std::string_view value,
+                                              bool local) {
+  RETURN_IF_ERROR(settings_.set(name, value, local));
+  return setting(name, false);
+}
+
+// --- names ---
+
+Oid SessionWorld::find_relation(std::string_view schema, std::string_view name) const {
+  if (is_system_schema(schema)) {
+    const SystemTable* t =
+        node_.system_tables != nullptr ? node_.system_tables->find(schema, name) : nullptr;
+    return t != nullptr ? t->oid() : 0;
+  }
+  const SchemaDescriptor* s = catalog->schema(database, schema);
+  if (s == nullptr) return 0;
+  if (TablePtr t = catalog->table(s->oid, name)) return t->oid;
+  if (SequencePtr q = catalog->sequence(s->oid, name)) return q->oid;
+  for (const TablePtr& t : catalog->tables(database)) {
+    if (t->schema != s->oid) continue;
+    for (const IndexDescriptor& i : t->indexes)
+      if (i.oid != 0 && i.name == name) return i.oid;
+  }
+  return 0;
+}
+
+Result<Oid> SessionWorld::resolve(Oid type, std::string_view name) const {
+  auto parts = split_qualified_name(name);
+  if (!parts || parts->size() > 3)
+    return Status(StatusCode::kInvalidArgument, sqlstate::kInvalidName, "invalid name syntax");
+  const std::string& last = parts->back();
+  if (catalog == nullptr) return internal_error("names are asked for outside of a transaction");
+  if (type == oid::kRegclass) {
+    Oid found = 0;
+    if (parts->size() > 1) {
+      const std::string& schema = (*parts)[parts->size() - 2];
+      found = find_relation(schema, last);
+    } else {
+      std::vector<std::string> path = search_path();
+      if (std::find(path.begin(), path.end(), "pg_catalog") == path.end())
+        path.insert(path.begin(), "pg_catalog");
+      for (const std::string& schema : path)
+        if (found == 0) found = find_relation(schema, last);
+    }
+    if (found != 0) return found;
+    std::string shown = parts->size() > 1 ? (*parts)[parts->size() - 2] + "." + last : last;
+    return not_found("relation \"" + shown + "\" does not exist", sqlstate::kUndefinedTable);
+  }
+  if (type == oid::kRegnamespace) {
+    if (const SchemaDescriptor* s = catalog->schema(database, last)) return s->oid;
+    if (last == "pg_catalog") return kPgCatalogSchema;
+    return not_found("schema \"" + last + "\" does not exist", sqlstate::kInvalidSchemaName);
+  }
+  if (type == oid::kRegrole) {
+    if (last == user) return kPostgresRole;
+    return not_found("role \"" + last + "\" does not exist");
+  }
+  return not_found("function \"" + std::string(name) + "\" does not exist",
+                   sqlstate::kUndefinedFunction);
+}
+
+std::string SessionWorld::relation_name(Oid object) const {
+  Oid schema = 0;
+  std::string name;
+  if (TablePtr t = catalog->table(object)) {
+    schema = t->schema;
+    name = t->name;
+  } else if (SequencePtr s = catalog->sequence(object)) {
+    schema = s->schema;
+    name = s->name;
+  } else {
+    for (const TablePtr& table : catalog->tables(database)) {
+      for (const IndexDescriptor& i : table->indexes) {
+        if (i.oid != object || object == 0) continue;
+        schema = table->schema;
+        name = i.name;
+      }
+    }
+  }
+  if (schema != 0) {
+    const SchemaDescriptor* s = catalog->schema(schema);
+    std::string schema_name = s != nullptr ? s->name : "";
+    Result<Oid> visible = resolve(oid::kRegclass, quote_identifier(name));
+    if (visible.ok() && *visible == object) return quote_identifier(name);
+    return quote_identifier(schema_name) + "." + quote_identifier(name);
+  }
+  if (node_.system_tables == nullptr) return "";
+  for (const SystemTable* t : node_.system_tables->all()) {
+    if (t->oid() != object) continue;
+    if (t->schema() == "pg_catalog") return std::string(t->name());
+    return quote_identifier(t->schema()) + "." + quote_identifier(t->name());
+  }
+  return "";
+}
+
+std::string SessionWorld::name_of(Oid type, Oid object) const {
+  if (catalog == nullptr) return "";
+  if (type == oid::kRegclass) return relation_name(object);
+  if (type == oid::kRegnamespace) {
+    if (const SchemaDescriptor* s = catalog->schema(object)) return quote_identifier(s->name);
+    return object == kPgCatalogSchema ? "pg_catalog" : "";
+  }
+  if (type == oid::kRegrole) return object == kPostgresRole ? quote_identifier(user) : "";
+  return "";
+}
+
+}  // namespace quorate::sql

@@ -1,0 +1,79 @@
+// What functions and reg* types ask of a session.
+#pragma once
+
+#include "runtime/random.h"
+#include "sql/catalog/catalog_writer.h"
+#include "sql/session/node_services.h"
+#include "sql/session/settings.h"
+
+namespace quorate::sql {
+
+// "a", "s.a", "\"A b\".c": the parts, folded and unquoted; nullopt where it is malformed.
+std::optional<std::vector<std::string>> split_qualified_name(std::string_view name);
+
+class SessionWorld final : public SessionFunctions, public CatalogNames {
+ public:
+  SessionWorld(NodeServices& node, Settings& settings) : node_(node), settings_(settings) {}
+
+  // --- set by the session ---
+  std::string user, database_name;
+  Oid database = 0;
+  int32_t pid = 0;
+  CatalogPtr catalog;  // of the running transaction; null: none
+  // Sequences that the open transaction has made are used inside it.
+  CatalogWriter* writer = nullptr;
+  // Warnings of functions are not ours: none raises any yet.
+
+  // The search path with "$user" replaced, for the analyzer.
+  std::vector<std::string> search_path() const;
+  // Gets what the last kUnavailable was about.
+  runtime::Task<Status> await_missing();
+  void discard_sequences() {
+    current_.clear();
+    last_.reset();
+  }
+
+  // --- SessionFunctions ---
+  int64_t clock_micros() override;
+  uint64_t random_u64() override;
+  void set_seed(double seed) override;
+  double random_double() override;
+  std::string current_database() override { return database_name; }
+  std::string current_user() override { return user; }
+  std::string session_user() override { return user; }
+  std::vector<std::string> current_schemas(bool implicit) override;
+  int32_t backend_pid() override { return pid; }
+  Result<int64_t> nextval(Oid sequence) override;
+  Result<int64_t> currval(Oid sequence) override;
+  Result<int64_t> lastval() override;
+  Result<int64_t> setval(Oid sequence, int64_t value, bool is_called) override;
+  Result<std::string> setting(std::string_view name, bool missing_ok) override;
+  Result<std::string> set_setting(std::string_view name, std::string_view value,
+                                  bool local) override;
+
+  // --- CatalogNames ---
+  Result<Oid> resolve(Oid type, std::string_view name) const override;
+  std::string name_of(Oid type, Oid object) const override;
+
+ private:
+  struct Wanted {
+    SequencePtr sequence;
+    bool set = false, is_called = false;
+    int64_t value = 0;
+    bool done = false;
+  };
+  Result<SequencePtr> sequence(Oid oid) const;
+  bool is_own(Oid oid) const { return writer != nullptr && writer->is_own(oid); }
+  void note(Oid sequence, int64_t value);
+  Oid find_relation(std::string_view schema, std::string_view name) const;
+  std::string relation_name(Oid object) const;
+
+  NodeServices& node_;
+  Settings& settings_;
+  std::optional<runtime::Random> seeded_;
+  std::optional<Wanted> wanted_;
+  std::map<Oid, int64_t> current_;  // by nextval or setval of this session
+  std::optional<std::pair<Oid, int64_t>> last_;
+};
+
+}  // namespace quorate::sql
