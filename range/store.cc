@@ -158,7 +158,10 @@ runtime::Task<Status> Store::start_replica(RangeId range) {
   }
   start.hard_state.commit =
       std::max(std::min(start.hard_state.commit, log.last_index(range)), start.applied);
-  add_replica(id, std::move(descriptor), start.conf).start(start);
+  const bool alone = start.conf.voters.size() == 1 && start.conf.voters.contains(id) && !start.conf.joint();
+  Replica& replica = add_replica(id, std::move(descriptor), start.conf);
+  replica.start(start);
+  if (alone) replica.group().campaign();  // nobody to wait for
   co_return Status();
 }
 

@@ -1,0 +1,203 @@
+#include "server/cluster_view.h"
+
+#include "base/archive.h"
+#include "range/keys.h"
+#include "runtime/sync.h"
+
+namespace quorate::server {
+namespace {
+
+constexpr auto kAskPatience = std::chrono::seconds(2);
+// Microseconds between 1970 and 2000, where PostgreSQL's timestamps begin.
+constexpr int64_t kPostgresEpochMicros = 946'684'800'000'000;
+
+int64_t to_postgres(Timestamp t) { return static_cast<int64_t>(t.micros()) - kPostgresEpochMicros; }
+
+}  // namespace
+
+std::string pretty_key(BytesView key) {
+  if (key.empty()) return "";
+  TableId table;
+  IndexId index;
+  BytesView rest;
+  if (range::keys::parse_table_key(key, table, index, rest)) {
+    std::string out = "/" + table.to_string() + "/" + index.to_string();
+    if (!rest.empty()) out += "/" + to_hex(rest);
+    return out;
+  }
+  switch (key[0]) {
+    case range::keys::kDirectoryPrefix:
+      return "/directory/" + to_hex(key.substr(1));
+    case range::keys::kSystemPrefix:
+      return "/system/" + escape_bytes(key.substr(1));
+    case range::keys::kTablePrefix:
+      return key.size() == 1 ? "/tables" : "/tables/" + to_hex(key.substr(1));
+    default:
+      return "\\x" + to_hex(key);
+  }
+}
+
+ClusterView::ClusterView(KvNode& node) : node_(node) {
+  node_.rpc().handle(kStatusMethod, [this](runtime::PeerId, Bytes) -> runtime::Task<Result<Bytes>> {
+    return ask(node_.id());
+  });
+}
+
+runtime::Task<Result<Bytes>> ClusterView::ask(NodeId id) {
+  if (id == node_.id()) co_return encode(node_.store().status());
+  const runtime::Instant deadline = node_.env().executor->now() + kAskPatience;
+  co_return co_await node_.rpc().call(node_.cluster().peer(id), kStatusMethod, Bytes(), deadline);
+}
+
+// Every node's replicas; nodes that don't answer are left out.
+runtime::Task<std::vector<range::RangeStatus>> ClusterView::statuses() {
+  std::vector<runtime::Task<Result<Bytes>>> asks;
+  for (const auto& [id, info] : node_.cluster().nodes()) {
+    if (node_.cluster().alive(id)) asks.push_back(ask(id));
+  }
+  auto answers = co_await runtime::when_all(*node_.env().executor, std::move(asks));
+  std::vector<range::RangeStatus> all;
+  for (auto& answer : answers) {
+    std::vector<range::RangeStatus> part;
+    if (!answer.ok() || !decode(*answer, part).ok()) continue;
+    for (auto& s : part) all.push_back(std::move(s));
+  }
+  co_return all;
+}
+
+runtime::Task<Result<std::vector<sql::RangeRow>>> ClusterView::ranges() {
+  std::map<RangeId, range::RangeStatus> best;
+  for (range::RangeStatus& s : co_await statuses()) {
+    const RangeId id = s.descriptor.id;
+    auto it = best.find(id);
+    // The leaseholder knows best, then whoever has the newest descriptor.
+    if (it == best.end() || (s.leads && !it->second.leads) ||
+        (s.leads == it->second.leads &&
+         s.descriptor.generation > it->second.descriptor.generation)) {
+      best[id] = std::move(s);
+    }
+  }
+  std::vector<sql::RangeRow> rows;
+  for (const auto& [id, s] : best) {
+    sql::RangeRow row;
+    row.id = id.value;
+    TableId table;
+    IndexId index;
+    BytesView rest;
+    if (range::keys::parse_table_key(s.descriptor.span.start, table, index, rest))
+      row.table_name = table.to_string();
+    row.start_key = pretty_key(s.descriptor.span.start);
+    row.end_key = pretty_key(s.descriptor.span.end);
+    for (const auto& r : s.descriptor.replicas) row.replicas.push_back(r.node.value);
+    std::sort(row.replicas.begin(), row.replicas.end());
+    row.leaseholder = s.leaseholder.value;
+    row.term = s.term.value;
+    row.applied_index = s.applied.value;
+    row.size_bytes = s.bytes;
+    row.rows = s.rows;
+    rows.push_back(std::move(row));
+  }
+  co_return std::move(rows);
+}
+
+runtime::Task<Result<std::vector<sql::NodeRow>>> ClusterView::nodes() {
+  std::vector<sql::NodeRow> rows;
+  for (const auto& [id, info] : node_.cluster().nodes()) {
+    sql::NodeRow row;
+    row.id = id.value;
+    row.address = info.address;
+    row.sql_address = info.sql_address;
+    row.version = info.version;
+    row.alive = node_.cluster().alive(id);
+    row.draining = info.draining;
+    row.started_at = to_postgres(info.started);
+    row.ranges = info.ranges;
+    row.leases = info.leases;
+    rows.push_back(std::move(row));
+  }
+  co_return std::move(rows);
+}
+
+runtime::Task<Result<std::vector<sql::LockRow>>> ClusterView::locks() {
+  std::vector<sql::LockRow> rows;
+  for (const auto& [range, replica] : node_.store().replicas()) {
+    auto leaseholder = replica->leaseholder();
+    if (leaseholder == nullptr) continue;
+    for (const range::LockInfo& lock : leaseholder->locks()) {
+      sql::LockRow row;
+      row.range_id = range.value;
+      row.key = pretty_key(lock.key);
+      TableId table;
+      IndexId index;
+      BytesView rest;
+      if (range::keys::parse_table_key(lock.key, table, index, rest))
+        row.table_name = table.to_string();
+      row.transaction = lock.holder.id.to_string();
+      row.mode = lock.mode == range::LockMode::kShared ? "shared" : "exclusive";
+      row.since = to_postgres(lock.holder.began);
+      rows.push_back(row);
+      for (const range::TxnHeader& waiter : lock.waiters) {
+        row.transaction = waiter.id.to_string();
+        row.granted = false;
+        row.since = to_postgres(waiter.began);
+        rows.push_back(row);
+      }
+    }
+  }
+  co_return std::move(rows);
+}
+
+runtime::Task<Result<std::vector<sql::SessionRow>>> ClusterView::sessions() {
+  co_return std::vector<sql::SessionRow>();
+}
+
+runtime::Task<Status> ClusterView::transfer_lease(uint64_t range, uint64_t node) {
+  range::RangeDescriptor descriptor;
+  for (const range::RangeStatus& s : co_await statuses()) {
+    if (s.descriptor.id.value == range && s.descriptor.generation >= descriptor.generation)
+      descriptor = s.descriptor;
+  }
+  if (!descriptor.id)
+    co_return invalid_argument("range " + std::to_string(range) + " does not exist");
+  node_.router().learn(descriptor);
+  range::BatchRequest batch;
+  batch.range = descriptor.id;
+  batch.generation = descriptor.generation;
+  batch.gateway = node_.id();
+  batch.requests.push_back(range::TransferLeaseRequest{NodeId(node)});
+  range::BatchResponse response = co_await node_.router().send(std::move(batch), {});
+  if (response.outcome == range::Outcome::kError) co_return response.error;
+  if (response.outcome != range::Outcome::kOk)
+    co_return unavailable("the range has changed; try again");
+  co_return Status();
+}
+
+runtime::Task<Status> ClusterView::split_at(std::vector<Bytes> keys) {
+  constexpr int kTries = 20;
+  for (const Bytes& key : keys) {
+    for (int attempt = 0;; ++attempt) {
+      CO_ASSIGN_OR_RETURN(range::RangeDescriptor descriptor,
+                          co_await node_.router().locate(key, {}));
+      if (descriptor.span.start == key) break;
+      CO_ASSIGN_OR_RETURN(
+          uint64_t id, co_await node_.system().take(range::keys::system_key("next_range"), 1, 100));
+      range::BatchRequest batch;
+      batch.range = descriptor.id;
+      batch.generation = descriptor.generation;
+      batch.gateway = node_.id();
+      batch.requests.push_back(range::SplitRequest{key, RangeId(id)});
+      range::BatchResponse response = co_await node_.router().send(std::move(batch), {});
+      if (response.outcome == range::Outcome::kOk) break;
+      if (attempt == kTries) {
+        co_return response.outcome == range::Outcome::kError
+            ? response.error
+            : unavailable("the split did not happen");
+      }
+      CO_RETURN_IF_ERROR(
+          co_await runtime::sleep_for(*node_.env().executor, std::chrono::milliseconds(100)));
+    }
+  }
+  co_return Status();
+}
+
+}  // namespace quorate::server

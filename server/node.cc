@@ -1,0 +1,63 @@
+#include "server/node.h"
+
+#include "sql/system/system_tables.h"
+
+namespace quorate::server {
+
+Node::Node(runtime::Env& env, NodeOptions options)
+    : env_(env), options_(std::move(options)), kv_(env, options_.kv) {
+  kv_.rpc().handle(kDrainMethod, [this](runtime::PeerId, Bytes) { return on_drain(); });
+}
+
+// From the outside in: clients first, then what serves them.
+Node::~Node() {
+  http_.reset();
+  listener_.reset();
+  services_.reset();
+  view_.reset();
+  catalog_.reset();
+}
+
+runtime::Task<Status> Node::start(runtime::CancelToken token) {
+  if (!options_.http_listen.empty()) {
+    http_ = std::make_unique<HttpServer>(env_, [this] { return serving(); });
+    CO_RETURN_IF_ERROR(http_->listen(options_.http_listen));
+  }
+  CO_RETURN_IF_ERROR(co_await kv_.start(token));
+  catalog_ = std::make_unique<sql::CatalogManager>(kv_.txn(), kv_.id());
+  CO_RETURN_IF_ERROR(co_await catalog_->start(token));
+  view_ = std::make_unique<ClusterView>(kv_);
+  services_ = std::make_unique<sql::NodeServices>(kv_.txn(), *catalog_);
+  services_->system_tables = &sql::system_tables();
+  services_->system_node = static_cast<sql::ClusterInfo*>(view_.get());
+  services_->node_number = kv_.id().value;
+  services_->split_at = [this](std::vector<Bytes> keys) {
+    return view_->split_at(std::move(keys));
+  };
+  auto listener = std::make_unique<pgwire::PgListener>(env_, [this](sql::SessionOptions o) {
+    return sql::Session::open(services_.get(), std::move(o));
+  });
+  CO_RETURN_IF_ERROR(listener->listen(options_.sql_listen));
+  listener_ = std::move(listener);
+  co_return Status();
+}
+
+runtime::Task<Status> Node::drain(runtime::Duration limit) {
+  const runtime::Instant deadline = env_.executor->now() + limit;
+  kv_.cluster().mutable_self().draining = true;
+  // Leases first, while clients are still served: they follow to the other nodes without an outage.
+  Status drained = co_await kv_.drain(env_.executor->now() + limit / 2);
+  if (!drained.ok()) env_.log.info("drain: {}", drained.message());
+  if (listener_ != nullptr)
+    co_await listener_->drain(std::max(runtime::Duration(0), deadline - env_.executor->now()));
+  co_return co_await kv_.store().engine().checkpoint_now();
+}
+
+runtime::Task<Result<Bytes>> Node::on_drain() {
+  if (!serving()) co_return unavailable("the node does not serve yet");
+  kv_.cluster().mutable_self().draining = true;
+  CO_RETURN_IF_ERROR(co_await kv_.drain(env_.executor->now() + std::chrono::seconds(30)));
+  co_return Bytes();
+}
+
+}  // namespace quorate::server
