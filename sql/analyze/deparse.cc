@@ -50,6 +50,16 @@ class Deparser {
   std::string test(const Expr& e, std::string_view what) const {
     return "(" + text(*e.args[0]) + " " + std::string(what) + ")";
   }
+  // Of an operator or function: PostgreSQL shows the casts that it put in by itself, also those
+  // that change nothing but the type's name.
+  std::string argument(const Expr& e, Oid declared) const {
+    if (e.kind == ExprKind::kCast && !e.is_explicit)
+      return "(" + text(*e.args[0]) + ")::" + format_type(e.type);
+    const bool renamed = e.kind != ExprKind::kConst && e.type.oid != declared &&
+                         declared != oid::kAny && !is_polymorphic(declared) &&
+                         e.type.oid != oid::kUnknown;
+    return renamed ? "(" + text(e) + ")::" + format_type(declared) : text(e);
+  }
   const ColumnName& column_name_;
   const IoContext& io_;
 };
@@ -76,8 +86,9 @@ std::string Deparser::constant(const Expr& e) const {
 
 std::string Deparser::operation(const Expr& e) const {
   std::string name(e.op->name);
-  if (e.args.size() == 1) return "(" + name + " " + text(*e.args[0]) + ")";
-  return "(" + text(*e.args[0]) + " " + name + " " + text(*e.args[1]) + ")";
+  const std::string right = argument(*e.args.back(), e.op->right);
+  if (e.args.size() == 1) return "(" + name + " " + right + ")";
+  return "(" + argument(*e.args[0], e.op->left) + " " + name + " " + right + ")";
 }
 
 std::string Deparser::call(const Expr& e) const {
@@ -87,7 +98,13 @@ std::string Deparser::call(const Expr& e) const {
   if (e.args.empty() && (name == "current_user" || name == "session_user" ||
                          name == "current_catalog" || name == "current_schema"))
     return name == "current_schema" ? "CURRENT_SCHEMA" : std::string(name);
-  return std::string(name) + "(" + list(e) + ")";
+  std::string args;
+  for (size_t i = 0; i < e.args.size(); ++i) {
+    if (i > 0) args += ", ";
+    const bool declared = e.function->variadic == 0 && i < e.function->args.size();
+    args += declared ? argument(*e.args[i], e.function->args[i]) : text(*e.args[i]);
+  }
+  return std::string(name) + "(" + args + ")";
 }
 
 std::string Deparser::cast(const Expr& e) const {

@@ -11,6 +11,14 @@
 
 namespace quorate::sql {
 
+// One row of pg_settings.
+struct SettingRow {
+  std::string name, value, unit, category, description;
+  std::string context = "user";  // who may set it: "user", "internal", "postmaster"
+  std::string type = "string";   // "bool", "integer", "enum", "real", "string"
+  std::string boot_value, reset_value;
+};
+
 // What only a session can answer. Implemented by sql/session (and by small fakes in tests); never
 // blocks. Where an answer needs the cluster (a sequence's next value that is not reserved yet) the
 // method returns StatusCode::kUnavailable; the executor then awaits what is missing and evaluates
@@ -43,6 +51,9 @@ class SessionFunctions {
                                       bool missing_ok) = 0;  // SHOW; null text "" when missing_ok
   virtual Result<std::string> set_setting(std::string_view name, std::string_view value,
                                           bool local) = 0;
+
+  // Every setting that SHOW ALL would list, by name.
+  virtual std::vector<SettingRow> all_settings() { return {}; }
 
   // Functions that read the catalog (pg_get_constraintdef, pg_table_is_visible,
   // has_table_privilege, obj_description, pg_relation_size ...): `oid` is pg_proc's. Gives null

@@ -4,6 +4,7 @@
 #include "fmt/format.h"
 #include "sql/functions/digest.h"
 #include "sql/functions/families.h"
+#include "sql/functions/quote.h"
 #include "sql/functions/regex_cache.h"
 #include "sql/types/array.h"
 #include "sql/types/compare.h"
@@ -501,6 +502,8 @@ bool plain_identifier(BytesView s) {
   return !std::binary_search(std::begin(kReserved), std::end(kReserved), std::string_view(s));
 }
 
+}  // namespace
+
 std::string quoted_identifier(BytesView s) {
   if (plain_identifier(s)) return std::string(s);
   std::string out = "\"";
@@ -520,6 +523,8 @@ std::string quoted_literal(BytesView s) {
   }
   return out + "'";
 }
+
+namespace {
 
 Result<Datum> quote_ident(EvalContext&, Args a) {
   return Datum::of_bytes(quoted_identifier(a[0].as_bytes()));
