@@ -97,6 +97,18 @@ Result<Datum> encoding_name(EvalContext&, Args a) {
   }
 }
 
+// The one encoding that there is.
+Result<Datum> database_encoding(EvalContext&, Args) { return Datum::of_bytes("UTF8"); }
+
+// Of what no object here is or has: partitions.
+class NoRows final : public RowGenerator {
+ public:
+  Result<bool> next(std::vector<Datum>*) override { return false; }
+};
+Result<std::unique_ptr<RowGenerator>> no_rows(EvalContext&, Args) {
+  return Result<std::unique_ptr<RowGenerator>>(std::make_unique<NoRows>());
+}
+
 Result<Datum> random_uuid(EvalContext& ctx, Args) {
   uint64_t words[2] = {ctx.session->random_u64(), ctx.session->random_u64()};
   char b[16];
@@ -152,6 +164,15 @@ constexpr FunctionInfo kFunctions[] = {
     {1269, "pg_column_size", 23, {2276}, Volatility::kStable, true, byte_size, nullptr, 0, true},
     {438, "num_nulls", 23, {2276}, Volatility::kImmutable, false, count_nulls<true>, nullptr, 2276, true},
     {440, "num_nonnulls", 23, {2276}, Volatility::kImmutable, false, count_nulls<false>, nullptr, 2276, true},
+    {2093, "pg_conversion_is_visible", 16, {26}, Volatility::kStable, true, from_catalog<2093>},
+    {3829, "pg_opfamily_is_visible", 16, {26}, Volatility::kStable, true, from_catalog<3829>},
+    {3403, "pg_statistics_obj_is_visible", 16, {26}, Volatility::kStable, true, from_catalog<3403>},
+    {3768, "pg_ts_config_is_visible", 16, {26}, Volatility::kStable, true, from_catalog<3768>},
+    {3757, "pg_ts_dict_is_visible", 16, {26}, Volatility::kStable, true, from_catalog<3757>},
+    {3756, "pg_ts_parser_is_visible", 16, {26}, Volatility::kStable, true, from_catalog<3756>},
+    {3769, "pg_ts_template_is_visible", 16, {26}, Volatility::kStable, true, from_catalog<3769>},
+    {1039, "getdatabaseencoding", 19, {}, Volatility::kStable, true, database_encoding},
+    {3425, "pg_partition_ancestors", 2205, {2205}, Volatility::kImmutable, true, nullptr, no_rows},
     {1216, "col_description", 25, {26, 23}, Volatility::kStable, true, from_catalog<1216>},
     {3024, "has_any_column_privilege", 16, {19, 25, 25}, Volatility::kStable, true, from_catalog<3024>},
     {3025, "has_any_column_privilege", 16, {19, 26, 25}, Volatility::kStable, true, from_catalog<3025>},

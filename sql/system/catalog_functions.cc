@@ -44,6 +44,11 @@ Result<Datum> opclass_is_visible(const CatalogReader&, Args a) {
     if (c.oid == oid_of(a[0])) return flag(true);
   return null();
 }
+Result<Datum> opfamily_is_visible(const CatalogReader&, Args a) {
+  for (const BtreeClass& c : btree_classes())
+    if (c.family == oid_of(a[0])) return flag(true);
+  return null();
+}
 Result<Datum> collation_is_visible(const CatalogReader&, Args a) {
   const Oid oid = oid_of(a[0]);
   return oid == kDefaultCollation || oid == kCCollation || oid == 951 ? flag(true) : null();
@@ -333,6 +338,7 @@ constexpr Entry kCalls[] = {
     {"pg_is_other_temp_schema", always_false},
     {"pg_my_temp_schema", no_oid},
     {"pg_opclass_is_visible", opclass_is_visible},
+    {"pg_opfamily_is_visible", opfamily_is_visible},
     {"pg_operator_is_visible", operator_is_visible},
     {"pg_relation_filenode", filenode},
     {"pg_relation_is_publishable", is_publishable},
@@ -343,6 +349,12 @@ constexpr Entry kCalls[] = {
     {"pg_tablespace_location", no_location},
     {"pg_total_relation_size", relation_size<Part::kAll>},
     {"pg_type_is_visible", type_is_visible},
+    {"pg_conversion_is_visible", always_null},
+    {"pg_statistics_obj_is_visible", always_null},
+    {"pg_ts_config_is_visible", always_null},
+    {"pg_ts_dict_is_visible", always_null},
+    {"pg_ts_parser_is_visible", always_null},
+    {"pg_ts_template_is_visible", always_null},
     {"row_security_active", always_false},
     {"shobj_description", always_null},
     {"to_regclass", to_reg<oid::kRegclass>},

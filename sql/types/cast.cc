@@ -413,6 +413,9 @@ std::optional<CastPath> find_cast(Oid source, Oid target, CastContext context) {
   }
   const TypeInfo *from = find_type(source), *to = find_type(target);
   if (from == nullptr || to == nullptr) return std::nullopt;
+  // int2vector and oidvector are arrays of these already.
+  if (to->is_array() && !from->is_array() && from->category == 'A' && from->element == to->element)
+    return CastPath{CastInfo{0, source, target, 0, CastContext::kImplicit, 'b', nullptr}};
   if (from->is_array() && to->is_array()) {
     std::optional<CastPath> element = find_cast(from->element, to->element, context);
     if (!element) return std::nullopt;
