@@ -28,7 +28,9 @@ runtime::Task<Status> CatalogWriter::reload() {
   if (!data.ok()) co_return data.status();
   data_ = std::make_shared<CatalogData>(std::move(data).value());
   published_.reset();
-  std::erase_if(own_, [&](Oid oid) { return data_->table(oid) == nullptr; });
+  std::erase_if(own_, [&](Oid oid) {
+    return data_->table(oid) == nullptr && data_->sequence(oid) == nullptr;
+  });
   co_return Status();
 }
 
@@ -74,6 +76,7 @@ Status CatalogWriter::put(TableDescriptor d) {
 }
 Status CatalogWriter::put(SequenceDescriptor d) {
   bool fresh = data_->sequence(d.oid) == nullptr;
+  if (fresh) own_.push_back(d.oid);
   return write(std::move(d), fresh);
 }
 Status CatalogWriter::put(SchemaDescriptor d) {

@@ -35,8 +35,8 @@ class CatalogWriter {
   Status put(SchemaDescriptor d);
   Status put(DatabaseDescriptor d);
   Status remove(Oid oid);
-  // Whether the table was made by this transaction: nobody else can know it.
-  bool is_own(Oid table) const { return std::find(own_.begin(), own_.end(), table) != own_.end(); }
+  // Whether the table or sequence was made by this transaction: nobody else can know it.
+  bool is_own(Oid oid) const { return std::find(own_.begin(), own_.end(), oid) != own_.end(); }
 
   txn::Transaction* txn() { return txn_; }
 

@@ -137,13 +137,21 @@ Task<Status> SequenceCache::set(SequencePtr sequence, int64_t value, bool is_cal
   }
 }
 
-Task<Result<int64_t>> SequenceCache::next_in(txn::Transaction* txn, SequencePtr sequence) {
-  Result<Row> row = co_await read_row(txn, sequence->oid);
-  if (!row.ok()) co_return row.status();
+Task<Result<int64_t>> SequenceCache::next_in(txn::Transaction* txn, SequencePtr sequence,
+                                             std::optional<SequenceState>* state) {
+  Row row;
+  if (state->has_value()) {
+    row.state = **state;
+  } else {
+    Result<Row> read = co_await read_row(txn, sequence->oid);
+    if (!read.ok()) co_return read.status();
+    row = *read;
+  }
   int64_t one = 1;
-  Result<int64_t> v = advance(*sequence, &row->state, &one);
+  Result<int64_t> v = advance(*sequence, &row.state, &one);
   if (!v.ok()) co_return v.status();
-  CO_RETURN_IF_ERROR(write_row(txn, sequence->oid, *row));
+  CO_RETURN_IF_ERROR(write_row(txn, sequence->oid, row));
+  *state = row.state;
   co_return *v;
 }
 

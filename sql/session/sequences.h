@@ -32,8 +32,10 @@ class SequenceCache {
   // After ALTER SEQUENCE, TRUNCATE ... RESTART and the like on this node.
   void forget_all() { blocks_.clear(); }
 
-  // The same within the transaction that made the sequence: no block, no other node.
-  static runtime::Task<Result<int64_t>> next_in(txn::Transaction* txn, SequencePtr sequence);
+  // The same within the transaction that made the sequence: no block, no other node. `state`: the
+  // row as the transaction last wrote it, or empty, then it is read; afterwards as written now.
+  static runtime::Task<Result<int64_t>> next_in(txn::Transaction* txn, SequencePtr sequence,
+                                                std::optional<SequenceState>* state);
   static runtime::Task<Status> set_in(txn::Transaction* txn, SequencePtr sequence, int64_t value,
                                       bool is_called);
 

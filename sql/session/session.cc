@@ -86,6 +86,9 @@ Task<Status> SessionImpl::run_query_inner(std::string_view text, ResultSink* sin
   CO_RETURN_IF_ERROR(check_utf8(text));
   // A protocol portal without a name does not live beyond the next query.
   portals_.erase(std::string());
+  // In a failed block nothing is looked up, and nothing may be left of the text before.
+  normalized_.clear();
+  key_.clear();
   if (block_ != Block::kFailed) {
     CO_RETURN_IF_ERROR(co_await need_catalog());
     if (StatementRef known = find_simple(text)) {

@@ -153,13 +153,17 @@ runtime::Task<Status> SessionWorld::await_missing() {
     else
       s = co_await node_.sequences.set(w.sequence, w.value, w.is_called);
     CO_RETURN_IF_ERROR(s);
+    if (own) own_[w.sequence->oid] = {.last_value = w.value, .is_called = w.is_called};
     w.done = true;
     wanted_ = std::move(w);
     co_return Status();
   }
   if (own) {
-    Result<int64_t> v = co_await SequenceCache::next_in(writer->txn(), w.sequence);
+    std::optional<SequenceState> state;
+    if (auto it = own_.find(w.sequence->oid); it != own_.end()) state = it->second;
+    Result<int64_t> v = co_await SequenceCache::next_in(writer->txn(), w.sequence, &state);
     if (!v.ok()) co_return v.status();
+    own_[w.sequence->oid] = *state;
     w.value = *v;
     w.done = true;
     wanted_ = std::move(w);

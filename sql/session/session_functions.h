@@ -26,6 +26,8 @@ class SessionWorld final : public SessionFunctions, public CatalogNames {
 
   // The search path with "$user" replaced, for the analyzer.
   std::vector<std::string> search_path() const;
+  // The open transaction has ended, or gone back to a savepoint.
+  void forget_own() { own_.clear(); }
   // Gets what the last kUnavailable was about.
   runtime::Task<Status> await_missing();
   void discard_sequences() {
@@ -72,6 +74,9 @@ class SessionWorld final : public SessionFunctions, public CatalogNames {
   Settings& settings_;
   std::optional<runtime::Random> seeded_;
   std::optional<Wanted> wanted_;
+  // Rows of the open transaction's own sequences as it last wrote them: a statement does not see
+  // what it has written itself, so they cannot be read again.
+  std::map<Oid, SequenceState> own_;
   std::map<Oid, int64_t> current_;  // by nextval or setval of this session
   std::optional<std::pair<Oid, int64_t>> last_;
 };

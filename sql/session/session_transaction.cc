@@ -114,6 +114,7 @@ Task<void> SessionImpl::end_transaction(bool committed) {
   if (writer_ != nullptr || !ddl_context_.offline.empty()) {
     writer_.reset();
     world_.writer = nullptr;
+    world_.forget_own();
     node_.sequences.forget_all();
     Status s;
     if (committed)
@@ -290,6 +291,7 @@ Task<Status> SessionImpl::savepoint_statement(const TransactionStatement* t, Run
     it = newer ? portals_.erase(it) : std::next(it);
   }
   if (writer_ != nullptr) {
+    world_.forget_own();
     CO_RETURN_IF_ERROR(co_await writer_->reload());
     CO_RETURN_IF_ERROR(co_await need_catalog());
   }
