@@ -21,9 +21,11 @@ class ExecutionImpl : public Execution {
     CO_RETURN_IF_ERROR(context_.cancel.status());
     CO_RETURN_IF_ERROR(co_await root_->next(out));
     rows_ += out->rows();
+    finished_ = out->rows() == 0 || (plan_->at_most_one_row && rows_ > 0);
     co_return Status();
   }
 
+  bool finished() const override { return finished_; }
   uint64_t rows_affected() const override {
     switch (plan_->command) {
       case Command::kInsert:
@@ -57,7 +59,7 @@ class ExecutionImpl : public Execution {
   ExecContext& context_;
   OperatorPtr root_;
   uint64_t rows_ = 0;
-  bool open_ = false;
+  bool open_ = false, finished_ = false;
 };
 
 }  // namespace

@@ -83,6 +83,9 @@ class Execution {
   // The next rows of the result; an empty batch at the end. Statements that return nothing do all
   // their work in the first call.
   virtual runtime::Task<Status> next(RowBatch* out) = 0;
+  // Whether next() has nothing more to give: spares the call that only says so. May be false at
+  // the end.
+  virtual bool finished() const = 0;
   virtual uint64_t rows_affected() const = 0;
   virtual const std::map<const PlanNode*, NodeCounters>& counters() const = 0;
 };

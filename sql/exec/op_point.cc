@@ -1,4 +1,5 @@
 #include "sql/exec/operator.h"
+#include "sql/types/array.h"
 
 namespace quorate::sql {
 namespace {
@@ -95,6 +96,10 @@ class PointGet : public Operator {
         null |= values[i].is_null();
       }
       if (null) continue;
+      if (node_.key_array.valid()) {
+        RETURN_IF_ERROR(make_array_keys(f, std::move(values), keys));
+        break;
+      }
       Bytes key;
       RETURN_IF_ERROR(node_.codec->encode_prefix(node_.range.index, values, &key));
       keys->push_back(std::move(key));
@@ -102,6 +107,22 @@ class PointGet : public Operator {
     if (keys->size() > 1) {
       std::sort(keys->begin(), keys->end());
       keys->erase(std::unique(keys->begin(), keys->end()), keys->end());
+    }
+    return Status();
+  }
+
+  Status make_array_keys(const Frame& f, std::vector<Datum> values, std::vector<Bytes>* keys) {
+    Datum array;
+    if (!node_.key_array.eval(f, &array)) return f.error;
+    if (array.is_null()) return Status();
+    values.emplace_back();
+    const Array opened = Array::open(array);
+    for (const Datum& element : opened.values) {
+      if (element.is_null()) continue;
+      values.back() = element;
+      Bytes key;
+      RETURN_IF_ERROR(node_.codec->encode_prefix(node_.range.index, values, &key));
+      keys->push_back(std::move(key));
     }
     return Status();
   }

@@ -156,7 +156,8 @@ runtime::Task<Status> RowWriter::probe(std::vector<NewRow>* rows) {
     IndexEntry& e = *entries[i];
     e.base = found->ts(i);
     // What this statement itself did is not in what it reads.
-    e.present = written_.contains(e.key) || (found->present(i) && !removed_.contains(e.key));
+    e.present =
+        top().written_.contains(e.key) || (found->present(i) && !top().removed_.contains(e.key));
   }
   co_return Status();
 }
@@ -180,14 +181,14 @@ Status RowWriter::duplicate_error(const NewRow& row, size_t entry) const {
 Status RowWriter::insert(const NewRow& row) {
   for (size_t i = 0; i < row.entries.size(); ++i) {
     const IndexEntry& e = row.entries[i];
-    if (e.probed && (e.present || written_.contains(e.key))) return duplicate_error(row, i);
+    if (e.probed && (e.present || top().written_.contains(e.key))) return duplicate_error(row, i);
   }
   for (const IndexEntry& e : row.entries) {
     std::optional<Timestamp> base;
     if (e.probed) base = e.base;
     if (e.index == 0 && write_.table->hidden_rowid) base = Timestamp();
     RETURN_IF_ERROR(context_.txn->put(e.key, e.value, range::kAllColumns, base));
-    if (e.probed || e.index == 0) written_.insert(e.key);
+    if (e.probed || e.index == 0) top().written_.insert(e.key);
   }
   return note_parents(row.values, nullptr);
 }
@@ -198,8 +199,9 @@ bool RowWriter::first_touch(std::span<const Datum> row) {
   return touched_.insert(std::move(key)).second;
 }
 
-runtime::Task<Status> RowWriter::update(std::span<const Datum> old, Timestamp version,
-                                        NewRow* updated) {
+runtime::Task<Status> RowWriter::update_image(std::span<const Datum> old,
+                                              std::optional<Timestamp> version, NewRow* updated,
+                                              const Bytes* origin) {
   range::ColumnSet changed = 0;
   std::vector<bool> differs(updated->values.size(), false);
   for (size_t i = 0; i < updated->values.size(); ++i) {
@@ -237,8 +239,8 @@ runtime::Task<Status> RowWriter::update(std::span<const Datum> old, Timestamp ve
     std::optional<Timestamp> base;
     if (b.index == 0) base = version;
     CO_RETURN_IF_ERROR(context_.txn->remove(b.key, base));
-    removed_.insert(b.key);
-    written_.erase(b.key);
+    top().removed_.insert(b.key);
+    top().written_.erase(b.key);
   }
   for (const IndexEntry& e : updated->entries) {
     const IndexEntry* b = nullptr;
@@ -252,7 +254,12 @@ runtime::Task<Status> RowWriter::update(std::span<const Datum> old, Timestamp ve
     if (stays && e.index == 0) base = version;
     CO_RETURN_IF_ERROR(
         context_.txn->put(e.key, e.value, stays && !moved ? changed : range::kAllColumns, base));
-    if (!stays) written_.insert(e.key);
+    if (!stays) top().written_.insert(e.key);
+  }
+  if (write_.remembers_rows) {
+    Image& image = images_[origin != nullptr ? *origin : before[0].key];
+    image.row.clear();
+    for (const Datum& d : updated->values) image.row.push_back(d.own());
   }
   std::vector<Datum> old_values(old.begin(), old.end());
   CO_RETURN_IF_ERROR(note_parents(updated->values, &old_values));
@@ -260,16 +267,19 @@ runtime::Task<Status> RowWriter::update(std::span<const Datum> old, Timestamp ve
   co_return Status();
 }
 
-runtime::Task<Status> RowWriter::remove(std::span<const Datum> old, Timestamp version) {
+runtime::Task<Status> RowWriter::remove_image(std::span<const Datum> old,
+                                              std::optional<Timestamp> version,
+                                              const Bytes* origin) {
   std::vector<IndexEntry> entries;
   CO_RETURN_IF_ERROR(make_entries(old, true, &entries));
   for (const IndexEntry& e : entries) {
     std::optional<Timestamp> base;
     if (e.index == 0) base = version;
     CO_RETURN_IF_ERROR(context_.txn->remove(e.key, base));
-    removed_.insert(e.key);
-    written_.erase(e.key);
+    top().removed_.insert(e.key);
+    top().written_.erase(e.key);
   }
+  if (write_.remembers_rows) images_[origin != nullptr ? *origin : entries[0].key].removed = true;
   note_children(old, nullptr);
   co_return Status();
 }
@@ -285,18 +295,19 @@ Status RowWriter::note_parents(std::span<const Datum> row, const std::vector<Dat
     }
     if (null || !changed) continue;
     RETURN_IF_ERROR(step.codec->encode_prefix(step.index, pending.values, &pending.key));
-    parents_.push_back(std::move(pending));
+    if (known_parents_.insert(pending.key).second) parents_.push_back(std::move(pending));
   }
   return Status();
 }
 
 void RowWriter::note_children(std::span<const Datum> old, const std::vector<Datum>* updated) {
   for (const ChildStep& step : write_.children) {
-    PendingChild pending{&step, {}, updated == nullptr};
+    PendingChild pending{&step, {}, {}, updated == nullptr};
     bool null = false, changed = updated == nullptr;
     for (uint32_t c : step.parent_columns) {
       pending.values.push_back(old[c].own());
       null |= old[c].is_null();
+      if (updated != nullptr) pending.updated.push_back((*updated)[c].own());
       changed = changed || !same(c, old[c], (*updated)[c]);
     }
     if (!null && changed) children_.push_back(std::move(pending));
@@ -307,7 +318,7 @@ runtime::Task<Status> RowWriter::check_parents() {
   std::map<Bytes, const PendingParent*> wanted;
   std::map<const ParentStep*, std::vector<const PendingParent*>> by_step;
   for (const PendingParent& p : parents_) {
-    if (written_.contains(p.key)) continue;  // written by this very statement
+    if (top().written_.contains(p.key)) continue;  // written by this very statement
     if (wanted.emplace(p.key, &p).second) by_step[p.step].push_back(&p);
   }
   // In the order of the constraints, so that the error is always the same one.
@@ -325,7 +336,7 @@ runtime::Task<Status> RowWriter::check_parents() {
     if (!found.ok()) co_return found.status();
     for (size_t i = 0; i < group->second.size(); ++i) {
       const PendingParent& p = *group->second[i];
-      if (found->present(i) && !removed_.contains(p.key)) continue;
+      if (found->present(i) && !top().removed_.contains(p.key)) continue;
       co_return Status(StatusCode::kInvalidArgument, sqlstate::kForeignKeyViolation,
                        "insert or update on table \"" + write_.table->name +
                            "\" violates foreign key constraint \"" + step.name + "\"")
@@ -338,19 +349,38 @@ runtime::Task<Status> RowWriter::check_parents() {
   co_return Status();
 }
 
-runtime::Task<Status> RowWriter::check_child(PendingChild pending) {
-  const ChildStep& step = *pending.step;
-  const ForeignKeyAction action = pending.deleted ? step.on_delete : step.on_update;
+RowWriter* RowWriter::writer_of(const ChildStep& step) {
+  RowWriter& all = top();
+  if (step.write == &all.write_ || step.child->oid == all.write_.table->oid) return &all;
+  if (step.write == nullptr) return nullptr;
+  auto& writer = all.others_[step.write];
+  if (writer == nullptr) writer.reset(new RowWriter(*step.write, context_, &all));
+  return writer.get();
+}
+
+bool RowWriter::refers(const ChildStep& step, std::span<const Datum> row,
+                       const std::vector<Datum>& values) const {
+  for (size_t c = 0; c < step.columns.size(); ++c) {
+    const Datum& d = row[step.columns[c]];
+    if (d.is_null() || !equal(column_type(*step.child, step.columns[c]).oid, d, values[c]))
+      return false;
+  }
+  return true;
+}
+
+runtime::Task<Status> RowWriter::referring_rows(const ChildStep* step,
+                                                const std::vector<Datum>* values,
+                                                std::vector<Bytes>* keys) {
   KeySpan rest;
-  const size_t index = step.index.value_or(0);
-  if (step.index) {
+  const size_t index = step->index.value_or(0);
+  if (step->index) {
     Bytes prefix;
-    CO_RETURN_IF_ERROR(step.codec->encode_prefix(*step.index, pending.values, &prefix));
+    CO_RETURN_IF_ERROR(step->codec->encode_prefix(index, *values, &prefix));
     rest = KeySpan::prefix(prefix);
   } else {
-    rest = whole_index(*step.child, 0);
+    rest = whole_index(*step->child, 0);
   }
-  std::vector<Datum> row(step.codec->row_width());
+  std::vector<Datum> row(step->codec->row_width());
   while (!rest.empty()) {
     txn::ScanOptions options;
     options.span = rest;
@@ -358,47 +388,134 @@ runtime::Task<Status> RowWriter::check_child(PendingChild pending) {
     auto found = co_await context_.txn->scan(std::move(options), &rest);
     if (!found.ok()) co_return found.status();
     for (size_t i = 0; i < found->size(); ++i) {
-      bool refers = true;
       Bytes primary(found->key(i));
-      if (step.index && index != 0) {
+      if (step->index && index != 0) {
         CO_RETURN_IF_ERROR(
-            step.codec->primary_key_of(index, found->key(i), found->value(i), &primary));
-      } else if (!step.index) {
+            step->codec->primary_key_of(index, found->key(i), found->value(i), &primary));
+      } else if (!step->index) {
         CO_RETURN_IF_ERROR(
-            step.codec->decode_primary(found->key(i), found->value(i), step.columns, row));
-        for (size_t c = 0; c < step.columns.size() && refers; ++c) {
-          const Datum& d = row[step.columns[c]];
-          refers = !d.is_null() &&
-                   equal(column_type(*step.child, step.columns[c]).oid, d, pending.values[c]);
-        }
+            step->codec->decode_primary(found->key(i), found->value(i), step->columns, row));
+        if (!refers(*step, row, *values)) continue;
       }
-      if (!refers || removed_.contains(primary)) continue;
-      if (action == ForeignKeyAction::kCascade)
-        co_return unimplemented("ON DELETE or ON UPDATE CASCADE");
-      if (action == ForeignKeyAction::kSetNull)
-        co_return unimplemented("ON DELETE or ON UPDATE SET NULL");
-      if (action == ForeignKeyAction::kSetDefault)
-        co_return unimplemented("ON DELETE or ON UPDATE SET DEFAULT");
-      co_return Status(StatusCode::kInvalidArgument, sqlstate::kForeignKeyViolation,
-                       "update or delete on table \"" + write_.table->name +
-                           "\" violates foreign key constraint \"" + step.name + "\" on table \"" +
-                           step.child->name + "\"")
-          .with_detail(key_text(*write_.table, step.parent_columns, pending.values) +
-                       " is still referenced from table \"" + step.child->name + "\".")
-          .with_table(step.schema, step.child->name)
-          .with_constraint(step.name);
+      keys->push_back(std::move(primary));
     }
   }
   co_return Status();
 }
 
-runtime::Task<Status> RowWriter::finish() {
-  if (!parents_.empty()) CO_RETURN_IF_ERROR(co_await check_parents());
-  for (size_t i = 0; i < children_.size(); ++i)
-    CO_RETURN_IF_ERROR(co_await check_child(children_[i]));
-  parents_.clear();
-  children_.clear();
+Status RowWriter::still_referenced(const PendingChild& pending) const {
+  const ChildStep& step = *pending.step;
+  return Status(StatusCode::kInvalidArgument, sqlstate::kForeignKeyViolation,
+                "update or delete on table \"" + write_.table->name +
+                    "\" violates foreign key constraint \"" + step.name + "\" on table \"" +
+                    step.child->name + "\"")
+      .with_detail(key_text(*write_.table, step.parent_columns, pending.values) +
+                   " is still referenced from table \"" + step.child->name + "\".")
+      .with_table(step.schema, step.child->name)
+      .with_constraint(step.name);
+}
+
+runtime::Task<Status> RowWriter::check_child(PendingChild pending) {
+  const ChildStep& step = *pending.step;
+  const ForeignKeyAction action = pending.deleted ? step.on_delete : step.on_update;
+  std::vector<Bytes> keys, left;
+  CO_RETURN_IF_ERROR(co_await referring_rows(&step, &pending.values, &keys));
+  RowWriter* writer = writer_of(step);
+  // What the statement read may be what it has changed since.
+  for (Bytes& key : keys) {
+    if (writer != nullptr) {
+      auto image = writer->images_.find(key);
+      if (image != writer->images_.end()) {
+        if (!image->second.removed && refers(step, image->second.row, pending.values))
+          left.push_back(std::move(key));
+        continue;
+      }
+    }
+    if (!top().removed_.contains(key)) left.push_back(std::move(key));
+  }
+  if (left.empty()) co_return Status();
+  if (action == ForeignKeyAction::kNoAction || action == ForeignKeyAction::kRestrict)
+    co_return still_referenced(pending);
+  CO_RETURN_IF_ERROR(co_await act(&pending, writer, std::move(left)));
+  if (writer == this) co_return Status();
+  co_return co_await writer->finish();
+}
+
+// CASCADE, SET NULL, SET DEFAULT.
+runtime::Task<Status> RowWriter::act(const PendingChild* pending, RowWriter* writer,
+                                     std::vector<Bytes> keys) {
+  CHECK(writer != nullptr);
+  const RowCodec& codec = *pending->step->codec;
+  txn::ReadOptions options;
+  options.lock = txn::LockMode::kExclusive;
+  std::vector<Bytes> wanted = keys;
+  auto rows = co_await context_.txn->get(std::move(wanted), options);
+  if (!rows.ok()) co_return rows.status();
+  std::vector<uint32_t> all(codec.row_width());
+  for (uint32_t i = 0; i < all.size(); ++i) all[i] = i;
+  for (size_t i = 0; i < keys.size(); ++i) {
+    std::vector<Datum> row(codec.row_width());
+    std::optional<Timestamp> version;
+    auto image = writer->images_.find(keys[i]);
+    if (image != writer->images_.end()) {
+      row = image->second.row;
+    } else {
+      if (!rows->present(i)) continue;
+      CO_RETURN_IF_ERROR(codec.decode_primary(rows->key(i), rows->value(i), all, row));
+      version = rows->ts(i);
+    }
+    CO_RETURN_IF_ERROR(co_await act_on_row(pending, writer, std::move(row), version, &keys[i]));
+  }
   co_return Status();
+}
+
+runtime::Task<Status> RowWriter::act_on_row(const PendingChild* pending, RowWriter* writer,
+                                            std::vector<Datum> row,
+                                            std::optional<Timestamp> version, const Bytes* origin) {
+  const ChildStep& step = *pending->step;
+  const ForeignKeyAction action = pending->deleted ? step.on_delete : step.on_update;
+  if (action == ForeignKeyAction::kCascade && pending->deleted)
+    co_return co_await writer->remove_image(row, version, origin);
+  NewRow updated;
+  for (const Datum& d : row) updated.values.push_back(d.own());
+  for (size_t c = 0; c < step.columns.size(); ++c) {
+    Datum& value = updated.values[step.columns[c]];
+    if (action == ForeignKeyAction::kCascade) {
+      value = pending->updated[c];
+    } else if (action == ForeignKeyAction::kSetDefault && step.defaults[c].valid()) {
+      Frame f;
+      f.context = context_.eval;
+      if (!step.defaults[c].eval(f, &value)) co_return f.error;
+      value = value.own();
+    } else {
+      value = Datum::null();
+    }
+  }
+  if (action == ForeignKeyAction::kSetDefault && refers(step, updated.values, pending->values))
+    co_return still_referenced(*pending);
+  co_return co_await writer->update_image(row, version, &updated, origin);
+}
+
+// An action's own consequences come into the same lists.
+runtime::Task<Status> RowWriter::finish() {
+  if (finishing_) co_return Status();
+  finishing_ = true;
+  Status s;
+  for (size_t next = 0; s.ok() && (!parents_.empty() || next < children_.size());) {
+    if (!parents_.empty()) {
+      s = co_await check_parents();
+      parents_.clear();
+      known_parents_.clear();
+    } else {
+      PendingChild pending = children_[next++];
+      s = co_await check_child(std::move(pending));
+    }
+  }
+  parents_.clear();
+  known_parents_.clear();
+  children_.clear();
+  finishing_ = false;
+  co_return s;
 }
 
 }  // namespace quorate::sql

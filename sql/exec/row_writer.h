@@ -35,7 +35,8 @@ struct NewRow {
 
 class RowWriter {
  public:
-  RowWriter(const TableWrite& write, ExecContext& context) : write_(write), context_(context) {}
+  RowWriter(const TableWrite& write, ExecContext& context) : RowWriter(write, context, nullptr) {}
+  RowWriter(const RowWriter&) = delete;
 
   // Gives the row its hidden id, checks NOT NULL and CHECK, and makes its entries.
   Status prepare(NewRow* row);
@@ -48,14 +49,19 @@ class RowWriter {
 
   // `updated.values` replaces `old`, whose primary entry has version `version`. Prepares and probes
   // as needed.
-  runtime::Task<Status> update(std::span<const Datum> old, Timestamp version, NewRow* updated);
-  runtime::Task<Status> remove(std::span<const Datum> old, Timestamp version);
+  runtime::Task<Status> update(std::span<const Datum> old, std::optional<Timestamp> version,
+                               NewRow* updated) {
+    return update_image(old, version, updated, nullptr);
+  }
+  runtime::Task<Status> remove(std::span<const Datum> old, std::optional<Timestamp> version) {
+    return remove_image(old, version, nullptr);
+  }
   // False when this statement has written or removed the row already.
   bool first_touch(std::span<const Datum> row);
   // Whether the statement itself has written the primary key of the row.
-  bool written_here(const Bytes& key) const { return written_.contains(key); }
+  bool written_here(const Bytes& key) const { return top().written_.contains(key); }
 
-  // The end of the statement.
+  // The end of the statement: foreign keys are checked, their actions carried out.
   runtime::Task<Status> finish();
 
  private:
@@ -66,9 +72,37 @@ class RowWriter {
   };
   struct PendingChild {
     const ChildStep* step;
-    std::vector<Datum> values;  // of the referenced key
+    std::vector<Datum> values;   // of the referenced key
+    std::vector<Datum> updated;  // what it has become; empty: deleted
     bool deleted;
   };
+  // What has become of a row in this statement.
+  struct Image {
+    std::vector<Datum> row;
+    bool removed = false;
+  };
+  RowWriter(const TableWrite& write, ExecContext& context, RowWriter* top)
+      : write_(write), context_(context), top_(top) {}
+  RowWriter& top() { return top_ != nullptr ? *top_ : *this; }
+  const RowWriter& top() const { return top_ != nullptr ? *top_ : *this; }
+  // The writer of a child's table; null where no action writes it.
+  RowWriter* writer_of(const ChildStep& step);
+  // `origin`: the key under which the statement's reads find the row; null: the key of `old`.
+  runtime::Task<Status> update_image(std::span<const Datum> old, std::optional<Timestamp> version,
+                                     NewRow* updated, const Bytes* origin);
+  runtime::Task<Status> remove_image(std::span<const Datum> old, std::optional<Timestamp> version,
+                                     const Bytes* origin);
+  bool refers(const ChildStep& step, std::span<const Datum> row,
+              const std::vector<Datum>& values) const;
+  // Primary keys of the rows that refer to `values`, as the statement found them.
+  runtime::Task<Status> referring_rows(const ChildStep* step, const std::vector<Datum>* values,
+                                       std::vector<Bytes>* keys);
+  runtime::Task<Status> act(const PendingChild* pending, RowWriter* writer,
+                            std::vector<Bytes> keys);
+  runtime::Task<Status> act_on_row(const PendingChild* pending, RowWriter* writer,
+                                   std::vector<Datum> row, std::optional<Timestamp> version,
+                                   const Bytes* origin);
+  Status still_referenced(const PendingChild& pending) const;
   Status check_row(std::span<const Datum> row) const;
   std::string failing_row(std::span<const Datum> row) const;
   std::string key_text(const TableDescriptor& table, const std::vector<uint32_t>& columns,
@@ -83,7 +117,15 @@ class RowWriter {
 
   const TableWrite& write_;
   ExecContext& context_;
-  absl::flat_hash_set<Bytes> written_, removed_, touched_;  // keys, by this statement
+  // Of a writer for a foreign key's action: the statement's own, which knows all keys that the
+  // statement has written.
+  RowWriter* top_;
+  std::map<const TableWrite*, std::unique_ptr<RowWriter>> others_;
+  absl::flat_hash_set<Bytes> written_, removed_;  // keys, by this statement
+  absl::flat_hash_set<Bytes> touched_;
+  absl::flat_hash_set<Bytes> known_parents_;  // keys in parents_
+  std::map<Bytes, Image> images_;             // where write_.remembers_rows
+  bool finishing_ = false;
   std::vector<PendingParent> parents_;
   std::vector<PendingChild> children_;
 };

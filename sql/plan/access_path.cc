@@ -64,7 +64,7 @@ const ColumnCondition* find(const std::vector<ColumnCondition>& conditions, uint
                             bool equal, bool list) {
   for (const auto& c : conditions) {
     if (c.column != column) continue;
-    if (list ? !c.list.empty() : (c.list.empty() && (c.kind == ComparisonKind::kEqual) == equal))
+    if (list ? c.is_list() : (!c.is_list() && (c.kind == ComparisonKind::kEqual) == equal))
       return &c;
   }
   return nullptr;
@@ -123,7 +123,7 @@ AccessPath path_over(const TableDescriptor& table, const RowCodec& codec, size_t
     if (key_unique && i + 1 == index.columns.size())
       path.in_list = find(conditions, next, false, true);
     for (const auto& c : conditions) {
-      if (c.column != next || !c.list.empty()) continue;
+      if (c.column != next || c.is_list()) continue;
       const bool low =
           c.kind == ComparisonKind::kGreater || c.kind == ComparisonKind::kGreaterEqual;
       const bool high = c.kind == ComparisonKind::kLess || c.kind == ComparisonKind::kLessEqual;
@@ -138,7 +138,9 @@ AccessPath path_over(const TableDescriptor& table, const RowCodec& codec, size_t
   path.unique = key_unique && i == index.columns.size();
   path.rows = path.unique ? 1 : std::max(1.0, table_rows * selectivity);
   if (path.in_list != nullptr) {
-    path.rows = static_cast<double>(path.in_list->list.size());
+    constexpr double kArrayElements = 10;
+    path.rows = path.in_list->array != nullptr ? kArrayElements
+                                               : static_cast<double>(path.in_list->list.size());
     path.lower = path.upper = nullptr;
   }
   path.covered = number == 0 || (!wish.whole_rows && codec.index_covers(number, wish.used));
@@ -181,6 +183,16 @@ std::optional<ColumnCondition> column_condition(const Expr& conjunct, uint32_t r
       if (!usable(e) || key_class(e.type.oid) != key_class(column->type.oid)) column = nullptr;
       c.list.push_back(&e);
     }
+    c.kind = ComparisonKind::kEqual;
+  }
+  if (conjunct.kind == ExprKind::kAnyOf && conjunct.op != nullptr &&
+      conjunct.op->comparison == ComparisonKind::kEqual) {
+    const Expr& array = *conjunct.args[1];
+    column = column_of(*conjunct.args[0], relation);
+    if (column != nullptr &&
+        (!usable(array) || key_class(element_type(array.type.oid)) != key_class(column->type.oid)))
+      column = nullptr;
+    c.array = &array;
     c.kind = ComparisonKind::kEqual;
   }
   if (column == nullptr || column->index >= table.columns.size()) return std::nullopt;

@@ -11,8 +11,10 @@ struct ColumnCondition {
   const Expr* conjunct = nullptr;
   uint32_t column = 0;  // position in the table's columns
   ComparisonKind kind = ComparisonKind::kNone;
-  const Expr* value = nullptr;    // null for IN lists
+  const Expr* value = nullptr;    // null for IN lists and ANY
   std::vector<const Expr*> list;  // IN (...): each alternative
+  const Expr* array = nullptr;    // = ANY (array)
+  bool is_list() const { return !list.empty() || array != nullptr; }
 };
 
 // What a path must give besides rows.

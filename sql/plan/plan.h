@@ -111,6 +111,8 @@ struct ParentStep {
   std::vector<uint32_t> parent_columns;
 };
 
+struct TableWrite;
+
 // A foreign key of another table that points to this one: no child may be left behind.
 struct ChildStep {
   std::string name;
@@ -122,6 +124,10 @@ struct ChildStep {
   std::vector<uint32_t> columns;         // of the child, in the index's order
   std::vector<uint32_t> parent_columns;  // of this table, in the same order
   ForeignKeyAction on_delete = ForeignKeyAction::kNoAction, on_update = ForeignKeyAction::kNoAction;
+  // For CASCADE, SET NULL, SET DEFAULT: how the child is written; stands in the statement's
+  // TableWrite or is that itself.
+  const TableWrite* write = nullptr;
+  std::vector<CompiledExpr> defaults;  // SET DEFAULT: of `columns`; invalid: null
 };
 
 // Everything that writing rows of one table needs.
@@ -132,6 +138,11 @@ struct TableWrite {
   std::vector<CheckStep> checks;
   std::vector<ParentStep> parents;
   std::vector<ChildStep> children;
+  // Tables that foreign keys' actions may write.
+  std::vector<std::unique_ptr<TableWrite>> others;
+  // What the statement has done to a row may be asked for again before it ends: by an action, or
+  // by a foreign key of the table to itself.
+  bool remembers_rows = false;
 };
 
 struct PlanNode {
@@ -168,7 +179,8 @@ struct PlanNode {
   // kTableScan, kLockRows: how many rows will be asked for, where a LIMIT tells.
   CompiledExpr rows_hint;
   std::vector<std::vector<CompiledExpr>>
-      keys;  // kPointGet: one list of key values a row; kLookupJoin: one list
+      keys;                // kPointGet: one list of key values a row; kLookupJoin: one list
+  CompiledExpr key_array;  // kPointGet: keys[0] lacks its last value; each element gives one
   range::ColumnSet used = range::kAllColumns;
   range::LockMode lock = range::LockMode::kNone;
   range::WaitPolicy wait = range::WaitPolicy::kBlock;
@@ -250,6 +262,7 @@ struct Plan {
   std::vector<SubPlan> init_plans;  // run once, before the root, in order
   std::vector<Type> params;
   bool read_only = true;  // writes nothing and locks nothing
+  bool at_most_one_row = false;
 };
 using PlanRef = std::shared_ptr<const Plan>;
 

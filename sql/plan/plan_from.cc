@@ -119,6 +119,10 @@ Result<Planned> QueryPlanner::plan_table(uint32_t relation,
       node->keys.push_back(node->range.equal);
     } else {
       take(*path.in_list);
+      if (path.in_list->array != nullptr) {
+        node->keys.push_back(node->range.equal);
+        ASSIGN_OR_RETURN(node->key_array, key_scope.compile(*path.in_list->array));
+      }
       for (const Expr* e : path.in_list->list) {
         std::vector<CompiledExpr> key = node->range.equal;
         ASSIGN_OR_RETURN(CompiledExpr v, key_scope.compile(*e));

@@ -1,3 +1,4 @@
+#include "sql/analyze/analyze.h"
 #include "sql/plan/planner_impl.h"
 
 namespace quorate::sql {
@@ -67,6 +68,10 @@ ChildStep child_step(const TableDescriptor& parent, TablePtr child, const Foreig
   return step;
 }
 
+bool writes_child(ForeignKeyAction action) {
+  return action != ForeignKeyAction::kNoAction && action != ForeignKeyAction::kRestrict;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<TableWrite>> QueryPlanner::table_write(const Relation& target) {
@@ -83,26 +88,88 @@ Result<std::unique_ptr<TableWrite>> QueryPlanner::table_write(const Relation& ta
   }
   std::sort(write->checks.begin(), write->checks.end(),
             [](const CheckStep& a, const CheckStep& b) { return a.name < b.name; });
-  for (const ForeignKeyDescriptor& fk : target.table->foreign_keys) {
-    TablePtr parent = fk.referenced_table == target.table->oid
-                          ? target.table
-                          : state_.context.catalog->table(fk.referenced_table);
+  RETURN_IF_ERROR(add_foreign_keys(write.get(), write.get()));
+  return write;
+}
+
+// `root`: the statement's own table, which owns the tables that actions write.
+Status QueryPlanner::add_foreign_keys(TableWrite* write, TableWrite* root) {
+  const TablePtr table = write->table;
+  const auto find = [&](Oid oid) {
+    return oid == table->oid         ? table
+           : oid == root->table->oid ? root->table
+                                     : state_.context.catalog->table(oid);
+  };
+  for (const ForeignKeyDescriptor& fk : table->foreign_keys) {
+    TablePtr parent = find(fk.referenced_table);
     if (parent == nullptr)
       return internal_error("the table behind foreign key " + fk.name + " is gone");
-    ASSIGN_OR_RETURN(ParentStep step,
-                     parent_step(*target.table, fk, std::move(parent), state_.context));
+    ASSIGN_OR_RETURN(ParentStep step, parent_step(*table, fk, std::move(parent), state_.context));
     write->parents.push_back(std::move(step));
   }
-  for (Oid oid : target.table->referenced_by) {
-    TablePtr child = oid == target.table->oid ? target.table : state_.context.catalog->table(oid);
+  for (Oid oid : table->referenced_by) {
+    TablePtr child = find(oid);
     if (child == nullptr) continue;
     for (const ForeignKeyDescriptor& fk : child->foreign_keys) {
-      if (fk.referenced_table == target.table->oid) {
-        write->children.push_back(child_step(*target.table, child, fk, state_.context));
+      if (fk.referenced_table != table->oid) continue;
+      ChildStep step = child_step(*table, child, fk, state_.context);
+      if (oid == table->oid) write->remembers_rows = true;
+      if (writes_child(fk.on_delete) || writes_child(fk.on_update)) {
+        root->remembers_rows = true;
+        ASSIGN_OR_RETURN(step.write, action_target(child, root));
       }
+      if (fk.on_delete == ForeignKeyAction::kSetDefault ||
+          fk.on_update == ForeignKeyAction::kSetDefault) {
+        for (uint32_t c : step.columns) {
+          ASSIGN_OR_RETURN(CompiledExpr e, column_default(child, c));
+          step.defaults.push_back(std::move(e));
+        }
+      }
+      write->children.push_back(std::move(step));
     }
   }
+  return Status();
+}
+
+Result<const TableWrite*> QueryPlanner::action_target(TablePtr table, TableWrite* root) {
+  if (table->oid == root->table->oid) return root;
+  for (const auto& other : root->others) {
+    if (other->table->oid == table->oid) return other.get();
+  }
+  root->others.push_back(std::make_unique<TableWrite>());
+  TableWrite* write = root->others.back().get();
+  write->table = table;
+  write->remembers_rows = true;
+  const SchemaDescriptor* schema = state_.context.catalog->schema(table->schema);
+  if (schema != nullptr) write->schema = schema->name;
+  write->codec = state_.context.codec(table);
+  for (const CheckDescriptor& check : table->checks) {
+    ASSIGN_OR_RETURN(CompiledExpr c, table_expression(check.expression_sql, table, std::nullopt));
+    write->checks.push_back({check.name, std::move(c)});
+  }
+  std::sort(write->checks.begin(), write->checks.end(),
+            [](const CheckStep& a, const CheckStep& b) { return a.name < b.name; });
+  RETURN_IF_ERROR(add_foreign_keys(write, root));
   return write;
+}
+
+// An expression of the catalog, over a row of the table.
+Result<CompiledExpr> QueryPlanner::table_expression(std::string_view sql, const TablePtr& table,
+                                                    std::optional<Type> type) const {
+  static const IoContext kIo;
+  AnalyzeContext context;
+  context.catalog = state_.context.catalog;
+  context.io = &kIo;
+  ASSIGN_OR_RETURN(ExprPtr e, bind_table_expression(sql, table, type, context));
+  Layout row;
+  for (uint32_t i = 0; i < table->columns.size(); ++i) row.add_column(0, i, i);
+  return ExprScope({nullptr, &row, nullptr, nullptr, nullptr}).compile(*e);
+}
+
+Result<CompiledExpr> QueryPlanner::column_default(const TablePtr& table, uint32_t column) const {
+  const ColumnDescriptor& c = table->columns[column];
+  if (c.default_sql.empty()) return CompiledExpr();
+  return table_expression(c.default_sql, table, c.type);
 }
 
 // RETURNING sees the row as written, then whatever the statement joined it with. With sub-queries

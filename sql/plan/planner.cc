@@ -508,6 +508,27 @@ Result<PlanPtr> QueryPlanner::plan_select() {
   return std::move(p.node);
 }
 
+// Whether the node can be seen to give one row at most.
+static bool at_most_one_row(const PlanNode& node) {
+  switch (node.kind) {
+    case NodeKind::kPointGet:
+      return node.keys.size() == 1 && !node.key_array.valid();
+    case NodeKind::kAggregate:
+      return node.groups.empty();
+    case NodeKind::kResult:
+      return true;
+    case NodeKind::kProject:
+    case NodeKind::kFilter:
+    case NodeKind::kSort:
+    case NodeKind::kLimit:
+    case NodeKind::kLockRows:
+    case NodeKind::kApply:
+      return at_most_one_row(*node.children[0]);
+    default:
+      return false;
+  }
+}
+
 Result<PlanRef> plan(const Query& query, const PlanContext& context) {
   auto out = std::make_shared<Plan>();
   PlanState state{context, {}, {}, true};
@@ -518,6 +539,7 @@ Result<PlanRef> plan(const Query& query, const PlanContext& context) {
   } else {
     ASSIGN_OR_RETURN(out->root, planner.plan_write());
   }
+  out->at_most_one_row = at_most_one_row(*out->root);
   out->command = query.command;
   out->init_plans = std::move(state.init_plans);
   out->read_only = reads && state.read_only;

@@ -97,6 +97,11 @@ class QueryPlanner {
   Result<PlanPtr> add_returning(PlanPtr node, const Layout& input,
                                 const std::vector<Type>& input_types);
   Result<std::unique_ptr<TableWrite>> table_write(const Relation& target);
+  Status add_foreign_keys(TableWrite* write, TableWrite* root);
+  Result<const TableWrite*> action_target(TablePtr table, TableWrite* root);
+  Result<CompiledExpr> table_expression(std::string_view sql, const TablePtr& table,
+                                        std::optional<Type> type) const;
+  Result<CompiledExpr> column_default(const TablePtr& table, uint32_t column) const;
 
   ExprScope scope(const Layout* layout, const Scope* outer) const {
     return {&query_, layout, outer, &parents_, &state_.init_numbers};
