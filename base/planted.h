@@ -38,6 +38,9 @@ struct PlantedBugs {
   QUORATE_PLANTED(commit_twice);             // commit-once: a resend does not look for the record
   QUORATE_PLANTED(ignore_lost_locks);        // locks-save-work: a write's base is not checked
   QUORATE_PLANTED(recover_without_prevent);  // prevent-then-abort: a missing write may still land
+  QUORATE_PLANTED(serve_past_lease);         // support-epoch: a lease is served past its end
+  QUORATE_PLANTED(child_for_anyone);         // child-lease: a split's child is born bound to nobody
+  QUORATE_PLANTED(split_in_flight);  // child-lease: a split does not wait for what is in flight
 
   // txn
   QUORATE_PLANTED(refresh_skipped);       // refresh: reads are taken for unchanged without asking

@@ -401,7 +401,7 @@ Task<void> LeaseholderImpl::administer(Run& run, CancelToken token) {
   if (auto* transfer = std::get_if<TransferLeaseRequest>(&run.request.requests[0])) {
     done = co_await context_.transfer_lease(transfer->to);
   } else {
-    if (!latch(run)) {
+    if (!latch(run) && !planted_.split_in_flight) {
       Status latched = co_await latches_.wait(run.guard, token, run.deadline);
       if (!latched.ok()) {
         answer_error(run, std::move(latched));

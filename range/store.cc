@@ -333,14 +333,19 @@ void Store::split_applied(Replica& parent, const SplitTrigger& trigger, LogIndex
       raft::birth_hard_state(kBirthTerm, kBirthIndex, leader, trigger.leaseholder, epoch);
   BirthRecord birth{
       1, trigger.right, conf_of(trigger.right), kBirthIndex, kBirthTerm, parent.range(), index};
+  raft::Birth role = lead ? raft::Birth::kLeader : raft::Birth::kFollower;
+  if (options_.planted.child_for_anyone && !lead) {
+    hard.vote = ReplicaId();
+    hard.binding = raft::LeaderBinding();
+    role = raft::Birth::kRestart;
+  }
   storage::LogStore& log = engine_->log();
   log.reset(child_range, id, kBirthIndex, kBirthTerm);
   log.set_hard_state(child_range, id, encode(hard));
   log.put_local(birth_key(child_range), encode(birth));
   Replica& child = add_replica(id, trigger.right, birth.conf);
   if (lead) child.adopt(parent.leaseholder()->split_off(child, trigger.right.span.start));
-  scope_.spawn_now(
-      start_child(child_range, hard, lead ? raft::Birth::kLeader : raft::Birth::kFollower));
+  scope_.spawn_now(start_child(child_range, hard, role));
 }
 
 runtime::Task<void> Store::start_recovered_child(RangeId range) {

@@ -35,9 +35,29 @@ struct PlantedName {
   bool PlantedBugs::* field;
 };
 constexpr PlantedName kPlanted[] = {
-#define QUORATE_PLANTED_NAME(n) {#n, &PlantedBugs::n},
-    QUORATE_PLANTED_LIST(QUORATE_PLANTED_NAME)
-#undef QUORATE_PLANTED_NAME
+    {"promise_before_sync", &PlantedBugs::promise_before_sync},
+    {"count_self_unsynced", &PlantedBugs::count_self_unsynced},
+    {"commit_older_terms", &PlantedBugs::commit_older_terms},
+    {"ignore_support_epoch", &PlantedBugs::ignore_support_epoch},
+    {"vote_despite_support", &PlantedBugs::vote_despite_support},
+    {"forget_binding", &PlantedBugs::forget_binding},
+    {"never_release", &PlantedBugs::never_release},
+    {"shrink_promise", &PlantedBugs::shrink_promise},
+    {"serve_after_hand_over", &PlantedBugs::serve_after_hand_over},
+    {"log_recycled_record", &PlantedBugs::log_recycled_record},
+    {"log_torn_tail", &PlantedBugs::log_torn_tail},
+    {"log_vote_lost", &PlantedBugs::log_vote_lost},
+    {"forget_reads", &PlantedBugs::forget_reads},
+    {"skip_refresh", &PlantedBugs::skip_refresh},
+    {"commit_twice", &PlantedBugs::commit_twice},
+    {"ignore_lost_locks", &PlantedBugs::ignore_lost_locks},
+    {"recover_without_prevent", &PlantedBugs::recover_without_prevent},
+    {"serve_past_lease", &PlantedBugs::serve_past_lease},
+    {"child_for_anyone", &PlantedBugs::child_for_anyone},
+    {"split_in_flight", &PlantedBugs::split_in_flight},
+    {"refresh_skipped", &PlantedBugs::refresh_skipped},
+    {"commit_resent_as_new", &PlantedBugs::commit_resent_as_new},
+    {"commit_answered_early", &PlantedBugs::commit_answered_early},
 };
 #endif
 
