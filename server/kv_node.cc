@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <utility>
 
 #include "base/archive.h"
 #include "range/concurrency/deadlock.h"
@@ -100,9 +101,7 @@ Task<Status> KvNode::open(range::Membership::Joined place) {
   store_options.liveness = options_.liveness;
   store_options.planted = options_.planted;
   store_ = std::make_unique<range::Store>(env_, clock_, rpc_, *cluster_, store_options);
-  store_->on_failure = [this](Status failure) {
-    if (on_failure) on_failure(std::move(failure));
-  };
+  store_->on_failure = [this](Status failure) { report_failure(std::move(failure)); };
   router_ = std::make_unique<range::RangeRouter>(env_, clock_, rpc_, *cluster_, *store_);
   pusher_ = std::make_unique<range::Pusher>(*router_, env_, clock_, identity_.node);
   store_->on_descriptor_changed = [this](RangeId range) {
@@ -138,6 +137,11 @@ Task<Status> KvNode::open(range::Membership::Joined place) {
   co_return Status();
 }
 
+void KvNode::report_failure(Status failure) {
+  if (std::exchange(failed_, true) || !on_failure) return;
+  on_failure(std::move(failure));
+}
+
 Task<Status> KvNode::drain(runtime::Instant deadline) {
   cluster_->mutable_self().draining = true;
   while (txn_->background() > 0 && env_.executor->now() < deadline) {
@@ -171,6 +175,11 @@ Task<void> KvNode::detect_deadlocks() {
   for (;;) {
     Status slept = co_await runtime::sleep_for(*env_.executor, options_.deadlock_step);
     if (!slept.ok()) co_return;
+    // A checkpoint may fail where no log write notices.
+    if (Status health = store_->health(); !health.ok()) {
+      report_failure(health);
+      co_return;
+    }
     if (local_locks().empty()) {
       blockers_.clear();
       continue;

@@ -89,6 +89,7 @@ class KvNode {
   range::NodeInfo self_info() const;
   runtime::Task<Result<range::Membership::Joined>> find_place(runtime::CancelToken token);
   runtime::Task<Status> open(range::Membership::Joined place);
+  void report_failure(Status failure);
   std::vector<range::LockInfo> local_locks();
   runtime::Task<Result<Bytes>> on_locks();
   runtime::Task<Result<Bytes>> on_open(Bytes request);
@@ -104,6 +105,7 @@ class KvNode {
   range::Membership membership_;
   range::Identity identity_;
   bool started_ = false;
+  bool failed_ = false;
   std::set<TxnId> blockers_;  // held what others waited for when last looked
   // In the order in which each needs the ones before; the destructor says how they go.
   std::unique_ptr<range::Cluster> cluster_;

@@ -75,6 +75,7 @@ Task<Result<std::map<Bytes, Bytes>>> read_all(KvNode* node, KeySpan span) {
     failure = rows.status();
     if (failure.ok()) failure = co_await txn->commit();
     if (failure.ok()) co_return std::move(rows);
+    node->env().log.info("a final read is tried again: {}", failure.to_string());
     co_await txn->rollback();
     CO_RETURN_IF_ERROR(
         co_await runtime::sleep_for(*node->env().executor, std::chrono::milliseconds(200)));
