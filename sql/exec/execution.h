@@ -65,7 +65,7 @@ struct ExecContext {
   std::span<const Datum> params;
   runtime::CancelToken cancel;
   SystemTableContext system;
-  uint64_t node_number = 0;  // for hidden row ids
+  txn::Client* client = nullptr;  // its clock, which never repeats, gives hidden row ids
   // Awaits what an expression found missing (a sequence's next values): see SessionFunctions.
   std::function<runtime::Task<Status>()> await_missing;
   size_t memory_used = 0;

@@ -125,12 +125,11 @@ Status RowWriter::make_entries(std::span<const Datum> row, bool for_removal,
 
 Status RowWriter::prepare(NewRow* row) {
   if (write_.table->hidden_rowid && row->values.back().is_null()) {
-    // Ordered by time, told apart by chance; should two meet, the commit of one is refused and
-    // tried again.
-    SessionFunctions& session = *context_.eval->session;
-    const uint64_t milliseconds = static_cast<uint64_t>(session.clock_micros()) / 1000;
-    row->values.back() = Datum::of_int(
-        static_cast<int64_t>((milliseconds << 22 | (session.random_u64() >> 42)) & INT64_MAX));
+    // Ordered by time and never twice on this node: a transaction can't meet its own rows. Should
+    // two nodes draw the same, the commit of one is refused and tried again.
+    CHECK(context_.client != nullptr);
+    row->values.back() =
+        Datum::of_int(static_cast<int64_t>(context_.client->now().packed & INT64_MAX));
   }
   RETURN_IF_ERROR(check_row(row->values));
   return make_entries(row->values, false, &row->entries);

@@ -8,6 +8,7 @@
 #include "sql/catalog/system_table.h"
 #include "sql/session/plan_cache.h"
 #include "sql/session/sequences.h"
+#include "sql/system/system_tables.h"
 #include "txn/transaction.h"
 
 namespace quorate::sql {
@@ -19,9 +20,8 @@ struct NodeServices {
 
   txn::Client& client;
   CatalogManager& catalog;
-  const SystemTables* system_tables = nullptr;  // null: there are none
-  void* system_node = nullptr;                  // SystemTableContext::node
-  uint64_t node_number = 0;
+  const SystemTables* system_tables = &sql::system_tables();
+  void* system_node = nullptr;  // SystemTableContext::node
   // ALTER TABLE ... SPLIT AT: ranges are to begin at these keys. Empty: this server can't.
   std::function<runtime::Task<Status>(std::vector<Bytes> keys)> split_at;
   PlanCache plans;

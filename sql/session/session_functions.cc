@@ -189,104 +189,44 @@ Result<std::string> SessionWorld::set_setting(std::string_view name, std::string
   return setting(name, false);
 }
 
+std::vector<SettingRow> SessionWorld::all_settings() {
+  static constexpr std::string_view kTypes[] = {"bool", "integer", "real", "enum", "string"};
+  static constexpr std::string_view kUnits[] = {"", "ms", "s", "kB", "8kB"};
+  static constexpr std::string_view kContexts[] = {"user", "postmaster", "internal"};
+  std::vector<SettingRow> out;
+  for (const SettingInfo& i : sql::all_settings()) {
+    SettingRow r;
+    r.name = i.name;
+    r.value = settings_.find(i.name).value_or(std::string(i.initial));
+    r.unit = kUnits[static_cast<size_t>(i.unit)];
+    r.description = i.description;
+    r.context = kContexts[static_cast<size_t>(i.context)];
+    r.type = kTypes[static_cast<size_t>(i.kind)];
+    r.boot_value = r.reset_value = i.initial;
+    out.push_back(std::move(r));
+  }
+  return out;
+}
+
 // --- names ---
 
-Oid SessionWorld::find_relation(std::string_view schema, std::string_view name) const {
-  if (is_system_schema(schema)) {
-    const SystemTable* t =
-        node_.system_tables != nullptr ? node_.system_tables->find(schema, name) : nullptr;
-    return t != nullptr ? t->oid() : 0;
-  }
-  const SchemaDescriptor* s = catalog->schema(database, schema);
-  if (s == nullptr) return 0;
-  if (TablePtr t = catalog->table(s->oid, name)) return t->oid;
-  if (SequencePtr q = catalog->sequence(s->oid, name)) return q->oid;
-  for (const TablePtr& t : catalog->tables(database)) {
-    if (t->schema != s->oid) continue;
-    for (const IndexDescriptor& i : t->indexes)
-      if (i.oid != 0 && i.name == name) return i.oid;
-  }
-  return 0;
+CatalogReader SessionWorld::reader() const {
+  return CatalogReader(catalog, database, search_path(), {.user = user, .index_bytes = {}});
 }
 
 Result<Oid> SessionWorld::resolve(Oid type, std::string_view name) const {
-  auto parts = split_qualified_name(name);
-  if (!parts || parts->size() > 3)
-    return Status(StatusCode::kInvalidArgument, sqlstate::kInvalidName, "invalid name syntax");
-  const std::string& last = parts->back();
   if (catalog == nullptr) return internal_error("names are asked for outside of a transaction");
-  if (type == oid::kRegclass) {
-    Oid found = 0;
-    if (parts->size() > 1) {
-      const std::string& schema = (*parts)[parts->size() - 2];
-      found = find_relation(schema, last);
-    } else {
-      std::vector<std::string> path = search_path();
-      if (std::find(path.begin(), path.end(), "pg_catalog") == path.end())
-        path.insert(path.begin(), "pg_catalog");
-      for (const std::string& schema : path)
-        if (found == 0) found = find_relation(schema, last);
-    }
-    if (found != 0) return found;
-    std::string shown = parts->size() > 1 ? (*parts)[parts->size() - 2] + "." + last : last;
-    return not_found("relation \"" + shown + "\" does not exist", sqlstate::kUndefinedTable);
-  }
-  if (type == oid::kRegnamespace) {
-    if (const SchemaDescriptor* s = catalog->schema(database, last)) return s->oid;
-    if (last == "pg_catalog") return kPgCatalogSchema;
-    return not_found("schema \"" + last + "\" does not exist", sqlstate::kInvalidSchemaName);
-  }
-  if (type == oid::kRegrole) {
-    if (last == user) return kPostgresRole;
-    return not_found("role \"" + last + "\" does not exist");
-  }
-  return not_found("function \"" + std::string(name) + "\" does not exist",
-                   sqlstate::kUndefinedFunction);
-}
-
-std::string SessionWorld::relation_name(Oid object) const {
-  Oid schema = 0;
-  std::string name;
-  if (TablePtr t = catalog->table(object)) {
-    schema = t->schema;
-    name = t->name;
-  } else if (SequencePtr s = catalog->sequence(object)) {
-    schema = s->schema;
-    name = s->name;
-  } else {
-    for (const TablePtr& table : catalog->tables(database)) {
-      for (const IndexDescriptor& i : table->indexes) {
-        if (i.oid != object || object == 0) continue;
-        schema = table->schema;
-        name = i.name;
-      }
-    }
-  }
-  if (schema != 0) {
-    const SchemaDescriptor* s = catalog->schema(schema);
-    std::string schema_name = s != nullptr ? s->name : "";
-    Result<Oid> visible = resolve(oid::kRegclass, quote_identifier(name));
-    if (visible.ok() && *visible == object) return quote_identifier(name);
-    return quote_identifier(schema_name) + "." + quote_identifier(name);
-  }
-  if (node_.system_tables == nullptr) return "";
-  for (const SystemTable* t : node_.system_tables->all()) {
-    if (t->oid() != object) continue;
-    if (t->schema() == "pg_catalog") return std::string(t->name());
-    return quote_identifier(t->schema()) + "." + quote_identifier(t->name());
-  }
-  return "";
+  return reader().resolve(type, name);
 }
 
 std::string SessionWorld::name_of(Oid type, Oid object) const {
-  if (catalog == nullptr) return "";
-  if (type == oid::kRegclass) return relation_name(object);
-  if (type == oid::kRegnamespace) {
-    if (const SchemaDescriptor* s = catalog->schema(object)) return quote_identifier(s->name);
-    return object == kPgCatalogSchema ? "pg_catalog" : "";
-  }
-  if (type == oid::kRegrole) return object == kPostgresRole ? quote_identifier(user) : "";
-  return "";
+  return catalog == nullptr ? std::string() : reader().name_of(type, object);
+}
+
+Result<Datum> SessionWorld::catalog_function(Oid oid, std::string_view name,
+                                             std::span<const Datum> args) {
+  if (catalog == nullptr) return internal_error("the catalog is asked outside of a transaction");
+  return reader().call(oid, name, args);
 }
 
 }  // namespace quorate::sql

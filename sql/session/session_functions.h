@@ -5,6 +5,7 @@
 #include "sql/catalog/catalog_writer.h"
 #include "sql/session/node_services.h"
 #include "sql/session/settings.h"
+#include "sql/system/catalog_functions.h"
 
 namespace quorate::sql {
 
@@ -52,6 +53,9 @@ class SessionWorld final : public SessionFunctions, public CatalogNames {
   Result<std::string> setting(std::string_view name, bool missing_ok) override;
   Result<std::string> set_setting(std::string_view name, std::string_view value,
                                   bool local) override;
+  std::vector<SettingRow> all_settings() override;
+  Result<Datum> catalog_function(Oid oid, std::string_view name,
+                                 std::span<const Datum> args) override;
 
   // --- CatalogNames ---
   Result<Oid> resolve(Oid type, std::string_view name) const override;
@@ -67,8 +71,7 @@ class SessionWorld final : public SessionFunctions, public CatalogNames {
   Result<SequencePtr> sequence(Oid oid) const;
   bool is_own(Oid oid) const { return writer != nullptr && writer->is_own(oid); }
   void note(Oid sequence, int64_t value);
-  Oid find_relation(std::string_view schema, std::string_view name) const;
-  std::string relation_name(Oid object) const;
+  CatalogReader reader() const;
 
   NodeServices& node_;
   Settings& settings_;

@@ -20,7 +20,7 @@ void SessionImpl::fill_exec(ExecContext* exec, std::span<const Datum> params) {
   exec->system.database = world_.database;
   exec->system.eval = &eval_;
   exec->system.node = node_.system_node;
-  exec->node_number = node_.node_number;
+  exec->client = &node_.client;
   exec->await_missing = [this] { return world_.await_missing(); };
 }
 

@@ -167,7 +167,7 @@ Result<Oid> CatalogReader::resolve(Oid type, std::string_view name) const {
                     "schema \"" + parts[0] + "\" does not exist");
     case oid::kRegrole:
       if (parts.size() > 1) return system::syntax_error();
-      if (parts[0] == "postgres") return Oid{system::kSuperuser};
+      if (parts[0] == "postgres" || parts[0] == facts_.user) return Oid{system::kSuperuser};
       return Status(StatusCode::kNotFound, sqlstate::kUndefinedObject,
                     "role \"" + parts[0] + "\" does not exist");
     default:

@@ -21,7 +21,7 @@ class SystemTablesTest : public testing::Test {
     )");
   }
   std::string run(std::string_view sql) { return session_.run(sql); }
-  MiniSession session_;
+  TextSession session_;
 };
 
 TEST_F(SystemTablesTest, every_relation_can_be_read) {
@@ -88,7 +88,7 @@ TEST_F(SystemTablesTest, names_resolve_by_the_search_path) {
   EXPECT_EQ(run("select 'array_in'::regproc, 1317::regproc, 'public'::regnamespace, "
                 "'postgres'::regrole"),
             "array_in|pg_catalog.length|public|postgres\n");
-  session_.search_path = {};
+  session_.session().search_path = {};
   EXPECT_EQ(run("select 'public.t'::regclass"), "public.t\n");
 }
 

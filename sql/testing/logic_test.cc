@@ -49,7 +49,7 @@ std::vector<std::string> files() {
 class Logic : public testing::TestWithParam<std::string> {};
 
 TEST_P(Logic, gives_what_postgresql_gives) {
-  MiniSession session;
+  TextSession session;
   const auto blocks = read_blocks(QUORATE_SOURCE_DIR "/tests/sqllogic/" + GetParam() + ".slt");
   ASSERT_FALSE(blocks.empty());
   for (const Block& b : blocks) EXPECT_EQ(session.run(b.sql), b.expected) << b.sql;

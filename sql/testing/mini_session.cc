@@ -259,7 +259,7 @@ MiniResult MiniSession::run_plan(const PlanRef& plan, std::span<const Datum> par
   context.system.database = kPostgresDatabase;
   context.system.eval = eval_.get();
   context.system.node = node_.system_node;
-  context.node_number = 1;
+  context.client = &node_.client;
   auto execution = Execution::create(plan, context);
   out.status =
       run_task(node_.client.executor(), collect(execution.get(), plan.get(), &eval_->io, &out));
@@ -473,37 +473,37 @@ Result<std::string> MiniSession::setting(std::string_view name, bool missing_ok)
                 "unrecognized configuration parameter \"" + std::string(name) + "\"");
 }
 
+CatalogReader MiniSession::reader() const {
+  return CatalogReader(catalog(), kPostgresDatabase, search_path);
+}
 Result<Oid> MiniSession::resolve(Oid type, std::string_view name) const {
-  if (type == oid::kRegclass) {
-    std::string text(name);
-    std::erase(text, '"');
-    auto c = catalog();
-    std::vector<std::string> schemas = search_path;
-    if (size_t dot = text.find('.'); dot != std::string::npos) {
-      schemas = {text.substr(0, dot)};
-      text = text.substr(dot + 1);
-    }
-    for (const std::string& schema : schemas) {
-      const SchemaDescriptor* s = c->schema(kPostgresDatabase, schema);
-      if (s == nullptr) continue;
-      if (TablePtr t = c->table(s->oid, text)) return t->oid;
-      if (SequencePtr q = c->sequence(s->oid, text)) return q->oid;
-    }
-    if (node_.system_tables != nullptr) {
-      const SystemTable* t = node_.system_tables->find("pg_catalog", text);
-      if (t != nullptr) return t->oid();
-    }
-  }
-  return Status(StatusCode::kNotFound, sqlstate::kUndefinedTable,
-                "relation \"" + std::string(name) + "\" does not exist");
+  return reader().resolve(type, name);
+}
+std::string MiniSession::name_of(Oid type, Oid object) const {
+  return reader().name_of(type, object);
+}
+Result<Datum> MiniSession::catalog_function(Oid oid, std::string_view name,
+                                            std::span<const Datum> args) {
+  return reader().call(oid, name, args);
 }
 
-std::string MiniSession::name_of(Oid type, Oid object) const {
-  if (type != oid::kRegclass) return {};
-  auto c = catalog();
-  if (TablePtr t = c->table(object)) return t->name;
-  if (SequencePtr s = c->sequence(object)) return s->name;
-  return {};
+std::string TextSession::run(std::string_view sql) {
+  const MiniResult r = session_.run(sql);
+  std::string out;
+  for (const Status& n : r.notices) out += "NOTICE:  00000: " + n.message() + "\n";
+  for (const auto& row : r.rows) {
+    for (size_t i = 0; i < row.size(); ++i) out += (i > 0 ? "|" : "") + row[i].value_or("NULL");
+    out += "\n";
+  }
+  if (r.status.ok()) {
+    const bool told = !r.has_rows || (!r.tag.starts_with("SELECT"));
+    return told ? out + r.tag + "\n" : out;
+  }
+  const Status::Fields& f = r.status.fields();
+  out += "ERROR:  " + std::string(r.status.sqlstate().view()) + ": " + r.status.message() + "\n";
+  if (!f.detail.empty()) out += "DETAIL:  " + f.detail + "\n";
+  if (!f.hint.empty()) out += "HINT:  " + f.hint + "\n";
+  return out;
 }
 
 }  // namespace quorate::sql

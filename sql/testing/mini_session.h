@@ -22,6 +22,8 @@
 #include "sql/functions/eval_context.h"
 #include "sql/plan/planner.h"
 #include "sql/schema/schema_change.h"
+#include "sql/system/catalog_functions.h"
+#include "sql/system/system_tables.h"
 #include "txn/testing/map_client.h"
 
 namespace quorate::sql {
@@ -106,6 +108,8 @@ class MiniSession : public SessionFunctions, public CatalogNames {
   // CatalogNames
   Result<Oid> resolve(Oid type, std::string_view name) const override;
   std::string name_of(Oid type, Oid object) const override;
+  Result<Datum> catalog_function(Oid oid, std::string_view name,
+                                 std::span<const Datum> args) override;
 
  private:
   struct Block;
@@ -120,6 +124,7 @@ class MiniSession : public SessionFunctions, public CatalogNames {
   AnalyzeContext analyze_context();
   Result<PlanRef> make_plan(const Query& query);
   CatalogPtr catalog() const;
+  CatalogReader reader() const;
   void begin_micros();
 
   MiniNode& node_;
@@ -127,6 +132,19 @@ class MiniSession : public SessionFunctions, public CatalogNames {
   std::unique_ptr<Block> block_;
   std::map<Oid, int64_t> current_values_;
   std::optional<Oid> last_sequence_;
+};
+
+// A node with the system tables and one session on it, whose results are told as psql -At -P
+// null=NULL with verbose errors prints them.
+class TextSession {
+ public:
+  TextSession() : node_(&system_tables()), session_(node_) {}
+  std::string run(std::string_view sql);
+  MiniSession& session() { return session_; }
+
+ private:
+  MiniNode node_;
+  MiniSession session_;
 };
 
 }  // namespace quorate::sql
