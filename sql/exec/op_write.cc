@@ -176,6 +176,21 @@ class Insert : public WriteOperator {
   }
 };
 
+// Whether a plan gives each row of its table once: no join repeats them.
+bool gives_rows_once(const PlanNode& node) {
+  switch (node.kind) {
+    case NodeKind::kPointGet:
+    case NodeKind::kTableScan:
+      return true;
+    case NodeKind::kFilter:
+    case NodeKind::kApply:
+    case NodeKind::kLockRows:
+      return gives_rows_once(*node.children[0]);
+    default:
+      return false;
+  }
+}
+
 class Update : public WriteOperator {
  public:
   using WriteOperator::WriteOperator;
@@ -186,7 +201,8 @@ class Update : public WriteOperator {
     for (size_t r = 0; r < batch.rows(); ++r) {
       std::span<const Datum> row = batch.row(r);
       for (size_t i = 0; i < old.size(); ++i) old[i] = row[node_.target_slots[i]];
-      if (!writer_.first_touch(old)) continue;  // joined with several rows: the first one counts
+      // Joined with several rows: the first one counts.
+      if (!once_ && !writer_.first_touch(old)) continue;
       const Timestamp version(static_cast<uint64_t>(row[node_.version_slot].as_int()));
       NewRow updated;
       updated.values = old;
@@ -200,6 +216,8 @@ class Update : public WriteOperator {
     }
     co_return Status();
   }
+
+  const bool once_ = gives_rows_once(*node_.children[0]);
 };
 
 class Delete : public WriteOperator {
@@ -212,13 +230,15 @@ class Delete : public WriteOperator {
     for (size_t r = 0; r < batch.rows(); ++r) {
       std::span<const Datum> row = batch.row(r);
       for (size_t i = 0; i < old.size(); ++i) old[i] = row[node_.target_slots[i]];
-      if (!writer_.first_touch(old)) continue;
+      if (!once_ && !writer_.first_touch(old)) continue;
       const Timestamp version(static_cast<uint64_t>(row[node_.version_slot].as_int()));
       CO_RETURN_IF_ERROR(co_await writer_.remove(old, version));
       CO_RETURN_IF_ERROR(give_back(old, row));
     }
     co_return Status();
   }
+
+  const bool once_ = gives_rows_once(*node_.children[0]);
 };
 
 }  // namespace
