@@ -38,9 +38,7 @@ std::string pretty_key(BytesView key) {
 }
 
 ClusterView::ClusterView(KvNode& node) : node_(node) {
-  node_.rpc().handle(kStatusMethod, [this](runtime::PeerId, Bytes) -> runtime::Task<Result<Bytes>> {
-    return ask(node_.id());
-  });
+  node_.rpc().handle(kStatusMethod, [this](runtime::PeerId, Bytes) { return ask(node_.id()); });
 }
 
 runtime::Task<Result<Bytes>> ClusterView::ask(NodeId id) {
@@ -170,6 +168,19 @@ runtime::Task<Status> ClusterView::transfer_lease(uint64_t range, uint64_t node)
   if (response.outcome != range::Outcome::kOk)
     co_return unavailable("the range has changed; try again");
   co_return Status();
+}
+
+double ClusterView::table_rows(const sql::TableDescriptor& table) {
+  constexpr size_t kEstimatesMax = 10'000;
+  const runtime::Instant now = node_.env().executor->now();
+  if (estimates_.size() > kEstimatesMax) estimates_.clear();
+  Estimate& e = estimates_[table.storage];
+  if (e.until <= now) {
+    const Bytes prefix = range::keys::index_prefix(table.storage, table.indexes[0].id);
+    e.rows = static_cast<double>(node_.store().engine().span_stats(KeySpan::prefix(prefix)).rows);
+    e.until = now + std::chrono::seconds(5);
+  }
+  return e.rows;
 }
 
 runtime::Task<Status> ClusterView::split_at(std::vector<Bytes> keys) {

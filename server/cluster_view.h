@@ -3,6 +3,7 @@
 #pragma once
 
 #include "server/kv_node.h"
+#include "sql/catalog/descriptor.h"
 #include "sql/system/cluster_info.h"
 
 namespace quorate::server {
@@ -20,13 +21,21 @@ class ClusterView : public sql::ClusterInfo {
   // ALTER TABLE ... SPLIT AT: ranges begin at each of the keys when it returns.
   runtime::Task<Status> split_at(std::vector<Bytes> keys);
 
+  // From this node's own replicas; looked at anew every few seconds.
+  double table_rows(const sql::TableDescriptor& table);
+
   static constexpr runtime::RpcMethod kStatusMethod = 10;
 
  private:
   runtime::Task<std::vector<range::RangeStatus>> statuses();
   runtime::Task<Result<Bytes>> ask(NodeId node);
 
+  struct Estimate {
+    double rows = 0;
+    runtime::Instant until;
+  };
   KvNode& node_;
+  std::map<TableId, Estimate> estimates_;
 };
 
 // A key as people read it: /table/index/hex, and the table's id where it belongs to one.

@@ -30,10 +30,10 @@ runtime::Task<Status> Node::start(runtime::CancelToken token) {
   services_ = std::make_unique<sql::NodeServices>(kv_.txn(), *catalog_);
   services_->system_tables = &sql::system_tables();
   services_->system_node = static_cast<sql::ClusterInfo*>(view_.get());
-  services_->node_number = kv_.id().value;
   services_->split_at = [this](std::vector<Bytes> keys) {
     return view_->split_at(std::move(keys));
   };
+  services_->table_rows = [this](const sql::TableDescriptor& t) { return view_->table_rows(t); };
   auto listener = std::make_unique<pgwire::PgListener>(env_, [this](sql::SessionOptions o) {
     return sql::Session::open(services_.get(), std::move(o));
   });

@@ -148,6 +148,12 @@ Task<Status> CatalogManager::refresh() {
   co_return unavailable("the catalog can't be read");
 }
 
+Task<Status> CatalogManager::catch_up() {
+  CO_ASSIGN_OR_RETURN(bool changed, co_await head_changed());
+  if (!changed) co_return Status();
+  co_return co_await refresh();
+}
+
 namespace {
 
 // Whether a live lease on a version before `version` is left.

@@ -42,6 +42,9 @@ class CatalogManager {
 
   // Reads the head now: after this node's own schema change has committed.
   runtime::Task<Status> refresh();
+  // Makes sure that snapshot() is the newest version there is; reads the head alone where it is
+  // already.
+  runtime::Task<Status> catch_up();
   // Waits until no live lease on a version before `version` is left anywhere. The caller holds no
   // snapshot.
   runtime::Task<Status> wait_for_leases(uint64_t version, runtime::CancelToken token = {});

@@ -24,6 +24,10 @@ struct NodeServices {
   void* system_node = nullptr;  // SystemTableContext::node
   // ALTER TABLE ... SPLIT AT: ranges are to begin at these keys. Empty: this server can't.
   std::function<runtime::Task<Status>(std::vector<Bytes> keys)> split_at;
+  // An estimate of a table's rows, for the planner.
+  std::function<double(const TableDescriptor&)> table_rows = [](const TableDescriptor&) {
+    return 1000.0;
+  };
   PlanCache plans;
   SequenceCache sequences;
   // Codecs of table versions, shared by plans.

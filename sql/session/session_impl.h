@@ -125,6 +125,8 @@ class SessionImpl final : public Session {
   const std::string& cache_prefix();
   AnalyzeContext analyze_context();
   PlanContext plan_context();
+  bool may_be_stale(const Status& failure) const;
+  runtime::Task<bool> catch_up();
   runtime::Task<Result<StatementRef>> make_statement(ParsedStatement parsed,
                                                      std::vector<Type> params, bool infer);
   Result<StatementRef> make_now(const ParsedStatement& parsed, std::vector<Type> params, bool infer,

@@ -71,8 +71,25 @@ PlanContext SessionImpl::plan_context() {
   c.catalog = catalog_;
   NodeServices* node = &node_;
   c.codec = [node](const TablePtr& t) { return node->codecs.codec(t); };
-  c.rows = [](const TableDescriptor&) { return 1000.0; };
+  c.rows = node_.table_rows;
   return c;
+}
+
+// What is missing here may have been made through another node a moment ago.
+bool SessionImpl::may_be_stale(const Status& failure) const {
+  const std::string_view state = failure.sqlstate().view();
+  return writer_ == nullptr && catalog_ != nullptr &&
+         (state.starts_with("42") || state.starts_with("3F"));
+}
+
+// True where a newer version of the catalog is at hand now.
+Task<bool> SessionImpl::catch_up() {
+  const uint64_t before = catalog_->version();
+  if (statements_in_txn_ > 0) deadline_ = std::min(deadline_, catalog_->lease_expiry());
+  drop_catalog();
+  Status s = co_await node_.catalog.catch_up();
+  if (s.ok()) s = co_await need_catalog();
+  co_return s.ok() && catalog_->version() > before;
 }
 
 // Analyzes and plans against the catalog at hand. `used`: tables that must be online.
@@ -112,10 +129,14 @@ Task<Result<StatementRef>> SessionImpl::make_statement(ParsedStatement parsed,
         "current transaction is aborted, commands ignored until end of transaction block",
         sqlstate::kInFailedSqlTransaction);
   }
-  for (;;) {
+  for (bool caught_up = false;;) {
     if (needs_catalog) CO_RETURN_IF_ERROR(co_await need_catalog());
     std::vector<Oid> used;
     Result<StatementRef> made = make_now(parsed, params, infer, &used);
+    if (!made.ok() && !caught_up && may_be_stale(made.status())) {
+      caught_up = true;
+      if (co_await catch_up()) continue;
+    }
     if (!made.ok() || used.empty()) co_return made;
     std::vector<Oid> waiting;
     for (Oid oid : used) {

@@ -28,11 +28,18 @@ Task<Status> SessionImpl::run_utility(Run r) {
   }
   CO_RETURN_IF_ERROR(co_await need_catalog());
   Result<Statement> bound(Status(internal_error("not analyzed")));
-  {
-    // Gone before a schema change runs: nobody may hold an older version of the catalog then.
-    AnalyzeContext context = analyze_context();
-    bound = analyze_statement(statement.parsed, context);
-    for (const Status& s : context.notices) notice(r.sink, "NOTICE", s);
+  for (bool caught_up = false;;) {
+    {
+      // Gone before a schema change runs: nobody may hold an older version of the catalog then.
+      AnalyzeContext context = analyze_context();
+      bound = analyze_statement(statement.parsed, context);
+      if (bound.ok()) {
+        for (const Status& s : context.notices) notice(r.sink, "NOTICE", s);
+      }
+    }
+    if (bound.ok() || caught_up || !may_be_stale(bound.status())) break;
+    caught_up = true;
+    if (!co_await catch_up()) break;
   }
   if (!bound.ok()) co_return bound.status();
   Statement body = std::move(*bound);

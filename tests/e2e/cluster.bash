@@ -3,7 +3,7 @@
 #   node_kill N      kill -9
 #   sql N "TEXT"     runs statements through node N with psql, unaligned, tuples only
 #   wait_sql N       until node N answers
-quorate=${QUORATE_BUILD_DIR:-build}/quorate
+quorate=${QUORATE_BUILD_DIR:-$(cd ../.. && pwd)/build}/quorate
 [ -x "$quorate" ] || { echo "skipped: $quorate is not built"; exit 77; }
 command -v psql >/dev/null || { echo "skipped: no psql on this machine"; exit 77; }
 cluster_dir=$(mktemp -d)
