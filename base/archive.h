@@ -105,7 +105,7 @@ class Encoder {
   template <class... T>
   void put(const std::variant<T...>& v) {
     varint(v.index());
-    std::visit([this](const auto& x) { put(x); }, v);
+    std::visit([this](const auto& x) { this->put(x); }, v);
   }
   void put(const std::monostate&) {}
   template <class C>

@@ -31,6 +31,9 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   add_compile_options(-Wno-maybe-uninitialized -Wno-restrict -Wno-stringop-overflow
                       -Wno-stringop-overread -Wno-array-bounds -Wno-dangling-pointer -Wno-free-nonheap-object
                       -Wno-mismatched-new-delete)
+else()
+  # libstdc++ 12's own stable_sort uses what C++17 deprecated.
+  add_compile_options(-Wno-deprecated-declarations)
 endif()
 add_compile_definitions($<$<BOOL:${QUORATE_PLANTED_BUGS}>:QUORATE_PLANTED_BUGS>
                         $<$<CONFIG:Debug>:QUORATE_DCHECK>)

@@ -21,10 +21,7 @@ struct Alive {
 
 Task<int> value_now(int x) { co_return x + 1; }
 
-uintptr_t stack_here() {
-  volatile char here = 0;
-  return reinterpret_cast<uintptr_t>(&here);
-}
+uintptr_t stack_here() { return reinterpret_cast<uintptr_t>(__builtin_frame_address(0)); }
 
 Task<void> million_awaits(uintptr_t* deepest, uintptr_t* highest) {
   int x = 0;

@@ -145,7 +145,11 @@ runtime::Task<Status> DurableLog::load(RangeId range, LogIndex low, LogIndex hig
     end = std::max(end, slot_end);
   }
   const uint64_t aligned_end = (end + kLogBlock - 1) / kLogBlock * kLogBlock;
-  CO_ASSIGN_OR_RETURN(Bytes bytes, co_await segment->file->read_at(from, aligned_end - from));
+  const std::shared_ptr<runtime::File> file = segment->file;
+  CO_ASSIGN_OR_RETURN(Bytes bytes, co_await file->read_at(from, aligned_end - from));
+  // Retired and used again, or removed, while we read: the caller looks where the entries are now.
+  segment = segments_.at(first.segment);
+  if (segment == nullptr || segment->life != life) co_return Status();
   for (auto [index, place] : wanted) {
     // The world went on while we read: what moved or went is not our business any more.
     auto it = groups_.find(range);

@@ -19,8 +19,8 @@
 namespace quorate::storage {
 
 struct LogSegment {
-  uint32_t slot = 0;  // names the file; from 1
-  std::unique_ptr<runtime::File> file;
+  uint32_t slot = 0;                    // names the file; from 1
+  std::shared_ptr<runtime::File> file;  // a read in progress outlives the segment
   uint64_t size = 0;
   uint64_t life = 0;
   uint64_t first_batch = 0, last_batch = 0;

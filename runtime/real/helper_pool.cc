@@ -79,6 +79,8 @@ void HelperPool::serve() {
     job->stage = Job::Stage::kRunning;
     lock.unlock();
     job->work();
+    // What it holds goes before it counts as done: nothing of it outlives an awaiter that waited.
+    job->work = nullptr;
     // Before the job counts as done: whoever abandons it may then destroy the reactor.
     job->reactor->post([job] {
       if (auto awaiter = std::exchange(job->awaiter, nullptr)) awaiter.resume();

@@ -124,8 +124,10 @@ void Reactor::unwatch(int fd, IoHandler* handler) {
   }
 }
 
+void Reactor::adopt() { owner_.store(this_thread_mark()); }
+
 void Reactor::run() {
-  owner_.store(this_thread_mark());
+  adopt();
   while (!stopping_.load(std::memory_order_acquire)) {
     turn();
     if (ready_.empty()) {

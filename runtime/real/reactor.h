@@ -6,9 +6,8 @@
 //
 // epoll directly and not Boost.Asio: see docs/decisions/0001-epoll.md.
 //
-// Made on any thread; run() makes the calling thread the owner. Before run() and after it returned,
-// the thread that made or ran it may use it; post() and stop() may be called from any thread at any
-// time in between.
+// Made on any thread, which owns it until another adopts or runs it: only the owner uses it. post()
+// and stop() may be called from any thread at any time, but not while the reactor changes hands.
 #pragma once
 
 #include <absl/container/flat_hash_map.h>
@@ -57,8 +56,9 @@ class Reactor : public Executor {
   void cancel_timer(TimerId id) override;
   Instant now() const override;
 
-  void run();   // until stop()
-  void stop();  // from any thread
+  void adopt();  // the calling thread becomes the owner, before run()
+  void run();    // until stop(); adopts
+  void stop();   // from any thread
 
   void watch(int fd, IoHandler* handler);
   // Before the descriptor is closed; nothing is told to the handler afterwards.

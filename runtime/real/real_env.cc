@@ -105,6 +105,7 @@ RealEnv::RealEnv(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {
 
 RealEnv::~RealEnv() = default;
 
+void RealEnv::adopt() { parts_->reactor.adopt(); }
 void RealEnv::run() { parts_->reactor.run(); }
 void RealEnv::stop() { parts_->reactor.stop(); }
 void RealEnv::set_cluster_id(std::string id) { parts_->network.set_cluster_id(std::move(id)); }

@@ -6,6 +6,9 @@
 //   Node node(env->env(), ...);     // before run(), or in a task of the reactor
 //   env->run();                     // until stop(), which any thread or a signal's thread calls
 //   (destroy the node on this thread; then the env, when nobody can be inside stop() any more)
+//
+// Where another thread than the one that opened it makes the node and runs it, that thread calls
+// adopt() first, and the opening one waits for that before it posts or stops anything.
 #pragma once
 
 #include <memory>
@@ -37,6 +40,7 @@ class RealEnv {
 
   Env& env() { return env_; }
   Metrics& metrics() { return *env_.metrics; }
+  void adopt();
   // Runs the reactor on the calling thread until stop().
   void run();
   void stop();  // from any thread

@@ -63,7 +63,7 @@ struct TcpNetwork::Peer {
   Instant not_before;  // for the next dial
 };
 
-class TcpNetwork::Acceptor : public IoHandler {
+class TcpNetwork::Acceptor final : public IoHandler {
  public:
   Acceptor(TcpNetwork& network, ListeningSocket socket)
       : network_(network), socket_(std::move(socket)) {
@@ -86,7 +86,7 @@ class TcpNetwork::Acceptor : public IoHandler {
   TimerId timer_ = 0;
 };
 
-class TcpNetwork::Connection : public IoHandler {
+class TcpNetwork::Connection final : public IoHandler {
  public:
   Connection(TcpNetwork& network, uint64_t number, Fd fd, PeerId dialled)
       : number(number), dialled(dialled), network_(network), fd_(std::move(fd)) {
