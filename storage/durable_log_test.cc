@@ -410,7 +410,8 @@ std::string crash_run(uint64_t seed, PlantedBugs planted) {
         ++term;
       }
       g.entries.resize(from - g.first);
-      Bytes payload(random.below(9000), static_cast<char>('a' + random.below(26)));
+      const size_t size = random.below(9000);
+      Bytes payload(size, static_cast<char>('a' + random.below(26)));
       g.entries.emplace_back(term, payload);
       w.append(r, entry(term, from, payload));
       possible.push_back(staged);

@@ -57,6 +57,8 @@ class SimDisk {
   bool flip_random_bit(const std::string& path);
   // A power cut: in-flight operations end now, as drawn. SimNodeEnv::crash() calls it.
   void power_cut();
+  // What the process had asked of the directory is done: nothing of it happens under the next one.
+  void process_killed();
   // Everything is gone: a new disk.
   void wipe();
 

@@ -44,7 +44,10 @@ void SimNodeEnv::crash(SimCrash how) {
   world_.line(fmt::format("{} crashes: {}", machine_.name(),
                           how == SimCrash::kPower ? "power" : "process"));
   network_.detach(how == SimCrash::kProcess);
-  if (how == SimCrash::kPower) machine_.disk_.power_cut();
+  if (how == SimCrash::kPower)
+    machine_.disk_.power_cut();
+  else
+    machine_.disk_.process_killed();
   executor_.die();
 }
 
