@@ -335,9 +335,12 @@ struct QueryIntentRequest {
   TxnId txn;
   Bytes key;
   Timestamp ts;
+  // Only this attempt's staging counts: the range may have refused the attempt and still hold what
+  // an earlier one staged, and then the coordinator has gone on to another. Zero: any.
+  Timestamp attempt = {};
   template <class A>
   void serialize(A& a) {
-    a(txn, key, ts);
+    a(txn, key, ts, attempt);
   }
 };
 struct QueryIntentResponse {

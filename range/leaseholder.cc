@@ -479,7 +479,12 @@ Task<void> LeaseholderImpl::resolve(TxnId txn) {
 
 Task<bool> LeaseholderImpl::resolve_once(TxnId txn, Bytes anchor, CancelToken token) {
   Result<TxnRecord> record = co_await resolver_.outcome(txn, anchor, token);
-  if (!record.ok()) co_return false;
+  if (!record.ok()) {
+    context_.env().log.info("r{}: the outcome of {} is not found: {}",
+                            context_.descriptor().id.value, txn.to_string(),
+                            record.status().to_string());
+    co_return false;
+  }
   auto it = resolutions_.find(txn);
   const KeySpan span = context_.descriptor().span;
   ResolveRequest resolve;
@@ -497,6 +502,11 @@ Task<bool> LeaseholderImpl::resolve_once(TxnId txn, Bytes anchor, CancelToken to
   batch.gateway = context_.node();
   batch.requests.emplace_back(std::move(resolve));
   BatchResponse response = co_await serve(std::move(batch), token);
+  if (response.outcome == Outcome::kError) {
+    context_.env().log.info("r{}: intents of {} are not resolved: {}",
+                            context_.descriptor().id.value, txn.to_string(),
+                            response.error.to_string());
+  }
   co_return response.outcome == Outcome::kOk;
 }
 

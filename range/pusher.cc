@@ -16,8 +16,8 @@ constexpr runtime::Duration kBackoffMost = std::chrono::milliseconds(100);
 // Ranges that change under one batch so often are not what is wrong.
 constexpr int kMismatchesMax = 16;
 
-Request query_of(const TxnId& txn, const Bytes& key, Timestamp ts) {
-  return QueryIntentRequest{txn, key, ts};
+Request query_of(const TxnId& txn, const Bytes& key, const TxnRecord& record) {
+  return QueryIntentRequest{txn, key, record.commit_ts, record.attempt};
 }
 
 }  // namespace
@@ -78,7 +78,7 @@ Task<Result<bool>> Pusher::query_all(TxnId txn, TxnRecord record, CancelToken to
     const size_t first = next;
     std::vector<Request> requests;
     for (; next < keys.size() && range.span.contains(keys[next]); ++next)
-      requests.push_back(query_of(txn, keys[next], record.commit_ts));
+      requests.push_back(query_of(txn, keys[next], record));
     if (next == first) co_return unavailable("a range does not hold the key it was found by");
     if (next - first > 1) {
       // One batch where the range still holds them all; one by one where it does not.
@@ -98,7 +98,7 @@ Task<Result<bool>> Pusher::query_all(TxnId txn, TxnRecord record, CancelToken to
       }
       next = first + 1;
       requests.clear();
-      requests.push_back(query_of(txn, keys[first], record.commit_ts));
+      requests.push_back(query_of(txn, keys[first], record));
     }
     const Bytes key = keys[first];
     CO_ASSIGN_OR_RETURN(std::vector<Response> answer,

@@ -10,7 +10,8 @@ Verdict eval_query_intent(Evaluation& e, const QueryIntentRequest& request,
   if (e.look_for_intents()) {
     auto found = load_intent(*e.view, request.key);
     if (!found.ok()) return e.fail(found.status());
-    out.found = *found && (*found)->txn == request.txn && (*found)->ts <= request.ts;
+    out.found = *found && (*found)->txn == request.txn && (*found)->ts <= request.ts &&
+                (!request.attempt || (*found)->attempt == request.attempt);
   }
   if (!out.found && !e.planted.recover_without_prevent)
     e.state.reads.add(BytesView(request.key), request.ts, kAllColumns, TxnId());
