@@ -6,7 +6,10 @@ cd "$(dirname "$0")" && source ./cluster.bash
 cluster_start
 wait_replicated
 sql 1 "CREATE TABLE t (id int PRIMARY KEY, v int NOT NULL)" || fail "create"
+# Another node learns of a new table within its poll of the catalog.
+for i in $(seq 50); do [ "$(sql 2 'SELECT count(*) FROM t')" = 0 ] && break; sleep 0.1; done
 sql 2 "INSERT INTO t SELECT g, 0 FROM generate_series(1, 100) g" || fail "insert"
+for i in $(seq 50); do [ "$(sql 3 'SELECT count(*) FROM t')" = 100 ] && break; sleep 0.1; done
 expect "$(sql 3 'SELECT count(*), sum(v) FROM t')" "100|0" "all nodes see the rows"
 
 acknowledged=0
