@@ -86,7 +86,10 @@ runtime::Task<Result<std::vector<sql::RangeRow>>> ClusterView::ranges() {
       row.table_name = table.to_string();
     row.start_key = pretty_key(s.descriptor.span.start);
     row.end_key = pretty_key(s.descriptor.span.end);
-    for (const auto& r : s.descriptor.replicas) row.replicas.push_back(r.node.value);
+    // Those that decide: a learner that still copies the range would look like safety.
+    for (const auto& r : s.descriptor.replicas) {
+      if (r.role == range::ReplicaRole::kVoter) row.replicas.push_back(r.node.value);
+    }
     std::sort(row.replicas.begin(), row.replicas.end());
     row.leaseholder = s.leaseholder.value;
     row.term = s.term.value;
