@@ -5,6 +5,7 @@ set -u
 cd "$(dirname "$0")" && source ./cluster.bash
 cluster_start
 wait_replicated
+sleep 2
 sql 1 "CREATE TABLE t (id int PRIMARY KEY, v int NOT NULL)" || fail "create"
 # Another node learns of a new table within its poll of the catalog.
 for i in $(seq 50); do [ "$(sql 2 'SELECT count(*) FROM t')" = 0 ] && break; sleep 0.1; done
