@@ -163,7 +163,15 @@ runtime::Task<BatchResponse> RangeRouter::send(BatchRequest request, runtime::Ca
   if (store_.local_leaseholder(range) != nullptr) hint = cluster_.self();
   for (size_t attempt = 0;; ++attempt) {
     BatchResponse response;
+    // What was cached when the cluster was smaller may name only nodes that are gone: a replica of
+    // our own knows better.
     const RangeDescriptor* descriptor = by_id(range);
+    if (Replica* own = store_.find(range);
+        own != nullptr && own->started() &&
+        (descriptor == nullptr || own->descriptor().generation > descriptor->generation)) {
+      learn(own->descriptor());
+      descriptor = by_id(range);
+    }
     NodeId to = hint;
     if (descriptor != nullptr) {
       to = choose(*descriptor, hint, attempt);

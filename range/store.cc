@@ -158,7 +158,8 @@ runtime::Task<Status> Store::start_replica(RangeId range) {
   }
   start.hard_state.commit =
       std::max(std::min(start.hard_state.commit, log.last_index(range)), start.applied);
-  const bool alone = start.conf.voters.size() == 1 && start.conf.voters.contains(id) && !start.conf.joint();
+  const bool alone =
+      start.conf.voters.size() == 1 && start.conf.voters.contains(id) && !start.conf.joint();
   Replica& replica = add_replica(id, std::move(descriptor), start.conf);
   replica.start(start);
   if (alone) replica.group().campaign();  // nobody to wait for
@@ -240,6 +241,7 @@ runtime::Task<BatchResponse> Store::serve(BatchRequest request, runtime::CancelT
     }
     co_return response;
   }
+  const uint64_t believed = request.generation;
   response = co_await leaseholder->serve(std::move(request), std::move(token));
   if (response.outcome == Outcome::kRangeMismatch) {
     // Most often the range has split here: tell of the other half too.
@@ -250,6 +252,13 @@ runtime::Task<BatchResponse> Store::serve(BatchRequest request, runtime::CancelT
                            ? nullptr
                            : find_by_key(replica->descriptor().span.end);
       if (right != nullptr) response.descriptors.push_back(right->descriptor());
+    }
+  }
+  // A caller whose descriptor is old learns of the new one while there is somebody to ask.
+  if (response.outcome == Outcome::kOk || response.outcome == Outcome::kNeedTimestamp) {
+    replica = find(range);
+    if (replica != nullptr && replica->descriptor().generation > believed) {
+      response.descriptors.push_back(replica->descriptor());
     }
   }
   co_return response;

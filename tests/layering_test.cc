@@ -170,7 +170,8 @@ const std::regex kSeamExempt("storage/lmdb_[a-z_]*\\.(cc|h)|.*/micro/.*");
 
 bool is_test(const std::string& path) {
   return path.ends_with("_test.cc") || path.find("/testing/") != std::string::npos ||
-         path.starts_with("tests/") || path.starts_with("sim/");
+         path.find("/micro/") != std::string::npos || path.starts_with("tests/") ||
+         path.starts_with("sim/");
 }
 
 const Room* room_of(const std::string& path) {
