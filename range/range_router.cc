@@ -166,9 +166,9 @@ runtime::Task<BatchResponse> RangeRouter::send(BatchRequest request, runtime::Ca
     // What was cached when the cluster was smaller may name only nodes that are gone: a replica of
     // our own knows better.
     const RangeDescriptor* descriptor = by_id(range);
-    if (Replica* own = store_.find(range);
-        own != nullptr && own->started() &&
-        (descriptor == nullptr || own->descriptor().generation > descriptor->generation)) {
+    if (Replica* own = store_.find(range); sent_away && own != nullptr && own->started() &&
+                                           descriptor != nullptr &&
+                                           own->descriptor().generation > descriptor->generation) {
       learn(own->descriptor());
       descriptor = by_id(range);
     }

@@ -241,7 +241,6 @@ runtime::Task<BatchResponse> Store::serve(BatchRequest request, runtime::CancelT
     }
     co_return response;
   }
-  const uint64_t believed = request.generation;
   response = co_await leaseholder->serve(std::move(request), std::move(token));
   if (response.outcome == Outcome::kRangeMismatch) {
     // Most often the range has split here: tell of the other half too.
@@ -252,13 +251,6 @@ runtime::Task<BatchResponse> Store::serve(BatchRequest request, runtime::CancelT
                            ? nullptr
                            : find_by_key(replica->descriptor().span.end);
       if (right != nullptr) response.descriptors.push_back(right->descriptor());
-    }
-  }
-  // A caller whose descriptor is old learns of the new one while there is somebody to ask.
-  if (response.outcome == Outcome::kOk || response.outcome == Outcome::kNeedTimestamp) {
-    replica = find(range);
-    if (replica != nullptr && replica->descriptor().generation > believed) {
-      response.descriptors.push_back(replica->descriptor());
     }
   }
   co_return response;

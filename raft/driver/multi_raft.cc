@@ -268,9 +268,6 @@ void MultiRaft::apply_committed(Group& group, Ready& ready) {
     group.client_.apply(entry);
     if (find(range) != &group) return;
     group.core_->on_applied(entry.index);
-    // Who votes from now on must not learn it with the next append only: should the leader die
-    // before, the others might still count by the old members.
-    if (entry.type == EntryType::kConfChange && group.core_->leads()) group.core_->flush_commit();
   }
   if (!ready.committed.empty()) group.client_.on_applied();
 }
