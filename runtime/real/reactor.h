@@ -4,7 +4,7 @@
 // in the order it was handed in, until there is none or a bound is reached; then the turn-end hook,
 // in which the network sends what the turn gathered. Only then may the thread sleep.
 //
-// epoll directly and not Boost.Asio: see docs/decisions/0001-epoll.md.
+// epoll directly and not Boost.Asio: see docs/decisions/0005-epoll.md.
 //
 // Made on any thread, which owns it until another adopts or runs it: only the owner uses it. post()
 // and stop() may be called from any thread at any time, but not while the reactor changes hands.
