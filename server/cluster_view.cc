@@ -15,49 +15,42 @@ int64_t to_postgres(Timestamp t) { return static_cast<int64_t>(t.micros()) - kPo
 
 }  // namespace
 
-std::string pretty_key(BytesView key) {
-  if (key.empty()) return "";
-  TableId table;
-  IndexId index;
-  BytesView rest;
-  if (range::keys::parse_table_key(key, table, index, rest)) {
-    std::string out = "/" + table.to_string() + "/" + index.to_string();
-    if (!rest.empty()) out += "/" + to_hex(rest);
-    return out;
-  }
-  switch (key[0]) {
-    case range::keys::kDirectoryPrefix:
-      return "/directory/" + to_hex(key.substr(1));
-    case range::keys::kSystemPrefix:
-      return "/system/" + escape_bytes(key.substr(1));
-    case range::keys::kTablePrefix:
-      return key.size() == 1 ? "/tables" : "/tables/" + to_hex(key.substr(1));
-    default:
-      return "\\x" + to_hex(key);
-  }
-}
-
 ClusterView::ClusterView(KvNode& node) : node_(node) {
-  node_.rpc().handle(kStatusMethod, [this](runtime::PeerId, Bytes) { return ask(node_.id()); });
+  for (runtime::RpcMethod method : {kStatusMethod, kLocksMethod}) {
+    node_.rpc().handle(method, [this, method](runtime::PeerId, Bytes) { return own(method); });
+  }
 }
 
-runtime::Task<Result<Bytes>> ClusterView::ask(NodeId id) {
-  if (id == node_.id()) co_return encode(node_.store().status());
+runtime::Task<Result<Bytes>> ClusterView::own(runtime::RpcMethod method) {
+  if (method == kStatusMethod) co_return encode(node_.store().status());
+  co_return encode(own_locks());
+}
+
+runtime::Task<Result<Bytes>> ClusterView::ask(NodeId id, runtime::RpcMethod method) {
+  if (id == node_.id()) co_return co_await own(method);
   const runtime::Instant deadline = node_.env().executor->now() + kAskPatience;
-  co_return co_await node_.rpc().call(node_.cluster().peer(id), kStatusMethod, Bytes(), deadline);
+  co_return co_await node_.rpc().call(node_.cluster().peer(id), method, Bytes(), deadline);
 }
 
-// Every node's replicas; nodes that don't answer are left out.
-runtime::Task<std::vector<range::RangeStatus>> ClusterView::statuses() {
+// Of every node; those that don't answer are left out.
+runtime::Task<std::vector<Bytes>> ClusterView::ask_all(runtime::RpcMethod method) {
   std::vector<runtime::Task<Result<Bytes>>> asks;
   for (const auto& [id, info] : node_.cluster().nodes()) {
-    if (node_.cluster().alive(id)) asks.push_back(ask(id));
+    if (node_.cluster().alive(id)) asks.push_back(ask(id, method));
   }
   auto answers = co_await runtime::when_all(*node_.env().executor, std::move(asks));
-  std::vector<range::RangeStatus> all;
+  std::vector<Bytes> all;
   for (auto& answer : answers) {
+    if (answer.ok()) all.push_back(std::move(*answer));
+  }
+  co_return all;
+}
+
+runtime::Task<std::vector<range::RangeStatus>> ClusterView::statuses() {
+  std::vector<range::RangeStatus> all;
+  for (Bytes& answer : co_await ask_all(kStatusMethod)) {
     std::vector<range::RangeStatus> part;
-    if (!answer.ok() || !decode(*answer, part).ok()) continue;
+    if (!decode(answer, part).ok()) continue;
     for (auto& s : part) all.push_back(std::move(s));
   }
   co_return all;
@@ -79,13 +72,7 @@ runtime::Task<Result<std::vector<sql::RangeRow>>> ClusterView::ranges() {
   for (const auto& [id, s] : best) {
     sql::RangeRow row;
     row.id = id.value;
-    TableId table;
-    IndexId index;
-    BytesView rest;
-    if (range::keys::parse_table_key(s.descriptor.span.start, table, index, rest))
-      row.table_name = table.to_string();
-    row.start_key = pretty_key(s.descriptor.span.start);
-    row.end_key = pretty_key(s.descriptor.span.end);
+    row.span = s.descriptor.span;
     // Those that decide: a learner that still copies the range would look like safety.
     for (const auto& r : s.descriptor.replicas) {
       if (r.role == range::ReplicaRole::kVoter) row.replicas.push_back(r.node.value);
@@ -119,7 +106,7 @@ runtime::Task<Result<std::vector<sql::NodeRow>>> ClusterView::nodes() {
   co_return std::move(rows);
 }
 
-runtime::Task<Result<std::vector<sql::LockRow>>> ClusterView::locks() {
+std::vector<sql::LockRow> ClusterView::own_locks() {
   std::vector<sql::LockRow> rows;
   for (const auto& [range, replica] : node_.store().replicas()) {
     auto leaseholder = replica->leaseholder();
@@ -127,12 +114,7 @@ runtime::Task<Result<std::vector<sql::LockRow>>> ClusterView::locks() {
     for (const range::LockInfo& lock : leaseholder->locks()) {
       sql::LockRow row;
       row.range_id = range.value;
-      row.key = pretty_key(lock.key);
-      TableId table;
-      IndexId index;
-      BytesView rest;
-      if (range::keys::parse_table_key(lock.key, table, index, rest))
-        row.table_name = table.to_string();
+      row.key = lock.key;
       row.transaction = lock.holder.id.to_string();
       row.mode = lock.mode == range::LockMode::kShared ? "shared" : "exclusive";
       row.since = to_postgres(lock.holder.began);
@@ -145,6 +127,19 @@ runtime::Task<Result<std::vector<sql::LockRow>>> ClusterView::locks() {
       }
     }
   }
+  return rows;
+}
+
+runtime::Task<Result<std::vector<sql::LockRow>>> ClusterView::locks() {
+  std::vector<sql::LockRow> rows;
+  for (Bytes& answer : co_await ask_all(kLocksMethod)) {
+    std::vector<sql::LockRow> part;
+    if (!decode(answer, part).ok()) continue;
+    for (auto& row : part) rows.push_back(std::move(row));
+  }
+  std::stable_sort(rows.begin(), rows.end(), [](const sql::LockRow& a, const sql::LockRow& b) {
+    return std::tie(a.range_id, a.key) < std::tie(b.range_id, b.key);
+  });
   co_return std::move(rows);
 }
 
@@ -201,7 +196,11 @@ runtime::Task<Status> ClusterView::split_at(std::vector<Bytes> keys) {
       batch.gateway = node_.id();
       batch.requests.push_back(range::SplitRequest{key, RangeId(id)});
       range::BatchResponse response = co_await node_.router().send(std::move(batch), {});
-      if (response.outcome == range::Outcome::kOk) break;
+      if (response.outcome == range::Outcome::kOk) {
+        // Whoever asks next finds it.
+        CO_RETURN_IF_ERROR((co_await node_.router().locate(key, {})).status());
+        break;
+      }
       if (attempt == kTries) {
         co_return response.outcome == range::Outcome::kError
             ? response.error

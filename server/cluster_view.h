@@ -25,10 +25,15 @@ class ClusterView : public sql::ClusterInfo {
   double table_rows(const sql::TableDescriptor& table);
 
   static constexpr runtime::RpcMethod kStatusMethod = 10;
+  static constexpr runtime::RpcMethod kLocksMethod = 20;
 
  private:
+  // Every node's replicas.
   runtime::Task<std::vector<range::RangeStatus>> statuses();
-  runtime::Task<Result<Bytes>> ask(NodeId node);
+  runtime::Task<std::vector<Bytes>> ask_all(runtime::RpcMethod method);
+  runtime::Task<Result<Bytes>> ask(NodeId node, runtime::RpcMethod method);
+  runtime::Task<Result<Bytes>> own(runtime::RpcMethod method);
+  std::vector<sql::LockRow> own_locks();
 
   struct Estimate {
     double rows = 0;
@@ -37,8 +42,5 @@ class ClusterView : public sql::ClusterInfo {
   KvNode& node_;
   std::map<TableId, Estimate> estimates_;
 };
-
-// A key as people read it: /table/index/hex, and the table's id where it belongs to one.
-std::string pretty_key(BytesView key);
 
 }  // namespace quorate::server

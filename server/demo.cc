@@ -37,6 +37,23 @@ class DropLog : public LogSink {
   void write(LogLevel, std::string_view, std::string_view) override {}
 };
 
+// One line that changes on a terminal; elsewhere a line for each change.
+class Progress {
+ public:
+  void show(const std::string& text) {
+    if (text == shown_) return;
+    shown_ = text;
+    fmt::print(stderr, "{}{}{}", terminal_ ? "\r\033[K" : "", text, terminal_ ? "" : "\n");
+  }
+  void end() {
+    if (terminal_) fmt::print(stderr, "\n");
+  }
+
+ private:
+  const bool terminal_ = ::isatty(2) != 0;
+  std::string shown_;
+};
+
 class Demo {
  public:
   explicit Demo(const DemoFlags& flags) : flags_(flags), nodes_(static_cast<size_t>(flags.nodes)) {
@@ -54,19 +71,17 @@ class Demo {
   }
 
   Status start_all() {
-    std::vector<std::future<Status>> started;
+    // One after the other: ids go by the order of joining, and node 2 of the demo is to be node 2
+    // of quorate.nodes.
     for (size_t i = 0; i < nodes_.size(); ++i) {
+      progress_.show(fmt::format("node {} of {} is starting", i + 1, nodes_.size()));
       RETURN_IF_ERROR(start(i));
-      started.push_back(nodes_[i]->started());
-    }
-    for (size_t i = 0; i < started.size(); ++i) {
-      fmt::print(stderr, "\rnode {} of {} is starting ... ", i + 1, nodes_.size());
-      if (started[i].wait_for(kStartPatience) != std::future_status::ready) {
+      auto started = nodes_[i]->started();
+      if (started.wait_for(kStartPatience) != std::future_status::ready) {
         return unavailable(fmt::format("node {} did not start within a minute", i + 1));
       }
-      RETURN_IF_ERROR(started[i].get());
+      RETURN_IF_ERROR(started.get());
     }
-    fmt::print(stderr, "\r{} nodes serve.                      \n", nodes_.size());
     return wait_replicated();
   }
 
@@ -163,13 +178,14 @@ class Demo {
           ready += voters >= wanted;
         }
       }
-      fmt::print(stderr, "\r{} of {} ranges stand on {} nodes ", ready, ranges, wanted);
+      progress_.show(fmt::format("{} nodes serve, {} of {} ranges stand on {} of them",
+                                 nodes_.size(), ready, ranges, wanted));
       if (ranges >= 3 && ready == ranges) break;
       if (std::chrono::steady_clock::now() > deadline)
         return unavailable("the ranges were not replicated in time");
       std::this_thread::sleep_for(std::chrono::milliseconds(100));
     }
-    fmt::print(stderr, "\n");
+    progress_.end();
     return Status();
   }
 
@@ -189,6 +205,7 @@ class Demo {
   }
 
   const DemoFlags flags_;
+  Progress progress_;
   bool temporary_ = true;
   fs::path directory_;
   std::unique_ptr<LogSink> sink_;

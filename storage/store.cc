@@ -162,8 +162,30 @@ runtime::Task<Status> Store::wait_for_room(runtime::CancelToken token, runtime::
   co_return health();
 }
 
+namespace {
+
+// A span this small is counted row by row: buckets know nothing within themselves.
+constexpr uint64_t kCountedRowsMax = 256;
+
+std::optional<SpanStats> count_rows(ReadView& view, const KeySpan& span) {
+  RowIteratorOptions options;
+  options.span = span;
+  options.ts = Timestamp::max();
+  SpanStats out;
+  for (auto rows = view.rows(options); rows->valid(); rows->next()) {
+    if (++out.rows > kCountedRowsMax) return std::nullopt;
+    out.bytes += rows->key().size() + rows->value().size();
+  }
+  return out;
+}
+
+}  // namespace
+
 SpanStats Store::span_stats(const KeySpan& span) {
   Bucket stored = sum_buckets(*buckets_, span);
+  if (stored.bytes <= kBucketBytes) {
+    if (auto counted = count_rows(*view(), span)) return *counted;
+  }
   SpanStats out{stored.bytes, stored.rows};
   // Rows in the memtables may replace stored ones; they count as new where they are the more.
   Memtable::Estimate fresh = active_->estimate(Keyspace::kRow, span);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/ids.h"
+#include "base/span.h"
 #include "base/status.h"
 #include "runtime/task.h"
 
@@ -16,8 +17,7 @@ namespace quorate::sql {
 
 struct RangeRow {
   uint64_t id = 0;
-  std::string table_name;          // of the start key; empty where it belongs to no table
-  std::string start_key, end_key;  // as text: /table/index/values, or hex where unknown
+  KeySpan span;
   std::vector<uint64_t> replicas;  // node ids, sorted
   uint64_t leaseholder = 0;        // node id; 0: none is known
   uint64_t term = 0, applied_index = 0, size_bytes = 0, rows = 0;
@@ -33,11 +33,15 @@ struct NodeRow {
 
 struct LockRow {
   uint64_t range_id = 0;
-  std::string table_name, key;
+  Bytes key;
   std::string transaction;  // short id
   std::string mode;         // "shared" or "exclusive"
   bool granted = true;      // false: it waits in the queue
   int64_t since = 0;        // microseconds since 2000-01-01 UTC
+  template <class A>
+  void serialize(A& a) {
+    a(range_id, key, transaction, mode, granted, since);
+  }
 };
 
 struct SessionRow {
@@ -53,6 +57,7 @@ class ClusterInfo {
   virtual ~ClusterInfo() = default;
   virtual runtime::Task<Result<std::vector<RangeRow>>> ranges() = 0;
   virtual runtime::Task<Result<std::vector<NodeRow>>> nodes() = 0;
+  // Of all nodes that answer, by range and key; who holds before who waits.
   virtual runtime::Task<Result<std::vector<LockRow>>> locks() = 0;
   // The sessions of this node.
   virtual runtime::Task<Result<std::vector<SessionRow>>> sessions() = 0;

@@ -1,17 +1,21 @@
 #include "sql/system/cluster_tables.h"
 
+#include "sql/system/key_text.h"
+
 namespace quorate::sql::system {
 namespace {
 
 Datum text_or_null(const std::string& v) { return v.empty() ? null() : text(v); }
 Datum time_or_null(int64_t micros) { return micros == 0 ? null() : num(micros); }
 
-runtime::Task<Status> fill_ranges(ClusterInfo* info, SystemTableContext, Rows* out) {
+runtime::Task<Status> fill_ranges(ClusterInfo* info, SystemTableContext context, Rows* out) {
   auto ranges = co_await info->ranges();
   if (!ranges.ok()) co_return ranges.status();
+  const KeyText names(*context.catalog, context.database);
   for (const RangeRow& r : *ranges)
-    out->add({num(static_cast<int64_t>(r.id)), text_or_null(r.table_name), text(r.start_key),
-              text(r.end_key), number_array(oid::kInt8, r.replicas),
+    out->add({num(static_cast<int64_t>(r.id)), text_or_null(names.tables_in(r.span)),
+              text(names.key(r.span.start)), text(names.key(r.span.end)),
+              number_array(oid::kInt8, r.replicas),
               r.leaseholder == 0 ? null() : num(static_cast<int64_t>(r.leaseholder)),
               num(static_cast<int64_t>(r.term)), num(static_cast<int64_t>(r.applied_index)),
               num(static_cast<int64_t>(r.size_bytes)), num(static_cast<int64_t>(r.rows))});
@@ -28,12 +32,14 @@ runtime::Task<Status> fill_nodes(ClusterInfo* info, SystemTableContext, Rows* ou
   co_return Status();
 }
 
-runtime::Task<Status> fill_locks(ClusterInfo* info, SystemTableContext, Rows* out) {
+runtime::Task<Status> fill_locks(ClusterInfo* info, SystemTableContext context, Rows* out) {
   auto locks = co_await info->locks();
   if (!locks.ok()) co_return locks.status();
+  const KeyText names(*context.catalog, context.database);
   for (const LockRow& l : *locks)
-    out->add({num(static_cast<int64_t>(l.range_id)), text_or_null(l.table_name), text(l.key),
-              text(l.transaction), text(l.mode), flag(l.granted), time_or_null(l.since)});
+    out->add({num(static_cast<int64_t>(l.range_id)), text_or_null(names.table_of(l.key)),
+              text(names.key(l.key)), text(l.transaction), text(l.mode), flag(l.granted),
+              time_or_null(l.since)});
   co_return Status();
 }
 
