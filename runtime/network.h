@@ -31,6 +31,9 @@ enum class Channel : uint8_t {
 inline constexpr size_t kChannels = 8;
 
 using MessageHandler = std::function<void(PeerId from, BytesView payload)>;
+// A peer's connection has broken, or could not be made (`refused`): what was sent to it and is not
+// answered may be lost. A hint: nothing may follow from silence, and it may come late.
+using LossHandler = std::function<void(PeerId peer, bool refused)>;
 
 // One client's connection.
 class Stream {
@@ -64,6 +67,8 @@ class Network {
   virtual void send(PeerId to, Channel channel, Bytes payload) = 0;
   // The handler runs on this network's executor; the payload is gone when it returns.
   virtual void receive(Channel channel, MessageHandler handler) = 0;
+  // In a step of its own, on this network's executor.
+  virtual void on_loss(LossHandler handler) = 0;
 
   virtual Result<std::unique_ptr<Listener>> listen_stream(const std::string& address) = 0;
   virtual Task<Result<std::unique_ptr<Stream>>> connect_stream(std::string address,

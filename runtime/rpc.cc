@@ -1,5 +1,7 @@
 #include "runtime/rpc.h"
 
+#include <algorithm>
+
 #include "base/archive.h"
 
 namespace quorate::runtime {
@@ -28,7 +30,8 @@ struct Reply {
 }  // namespace
 
 struct Rpc::Pending {
-  explicit Pending(Executor& e) : answer(e) {}
+  Pending(Executor& e, PeerId to) : to(to), answer(e) {}
+  const PeerId to;
   OneShot<Result<Bytes>> answer;
 };
 
@@ -41,11 +44,13 @@ Rpc::Rpc(Env& env, size_t inflight_max)
                         [this](PeerId from, BytesView f) { on_request(from, f); });
   env_.network->receive(Channel::kRpcReply,
                         [this](PeerId from, BytesView f) { on_reply(from, f); });
+  env_.network->on_loss([this](PeerId peer, bool refused) { lost(peer, refused); });
 }
 
 Rpc::~Rpc() {
   env_.network->receive(Channel::kRpcRequest, nullptr);
   env_.network->receive(Channel::kRpcReply, nullptr);
+  env_.network->on_loss(nullptr);
 }
 
 void Rpc::stop() {
@@ -60,7 +65,7 @@ void Rpc::handle(RpcMethod method, RpcHandler handler) {
 Task<Result<Bytes>> Rpc::call(PeerId to, RpcMethod method, Bytes request, Instant deadline,
                               CancelToken token) {
   uint64_t id = next_id_++;
-  Pending pending(*env_.executor);
+  Pending pending(*env_.executor, to);
   // Unhooks on every way out, destruction of this frame included.
   struct Registration {
     absl::flat_hash_map<uint64_t, Pending*>& map;
@@ -115,6 +120,19 @@ void Rpc::on_reply(PeerId from, BytesView frame) {
   } else {
     found->second->answer.set(reply.status);
   }
+}
+
+void Rpc::lost(PeerId peer, bool refused) {
+  std::vector<uint64_t> ids;  // sorted: the table's own order differs from process to process
+  for (const auto& [id, pending] : pending_) {
+    if (pending->to == peer) ids.push_back(id);
+  }
+  std::sort(ids.begin(), ids.end());
+  const Status why =
+      unavailable(refused ? "nobody takes connections at " + env_.network->address(peer)
+                          : "the connection to " + env_.network->address(peer) + " broke");
+  for (uint64_t id : ids) pending_.at(id)->answer.set(why);
+  if (on_loss) on_loss(peer, refused);
 }
 
 }  // namespace quorate::runtime

@@ -1,10 +1,10 @@
 // Requests and answers between nodes, over Network's messages.
 //
-// A call is sent once. It ends with the handler's answer, or with kDeadlineExceeded when none came:
-// then the request may or may not have been served, and the caller knows whether asking again is
-// harmless. Handlers run as tasks on the server's executor; at most `inflight_max` at once, further
-// ones are refused with kUnavailable (53300). A caller that goes away cancels nothing at the
-// server.
+// A call is sent once. It ends with the handler's answer, with kUnavailable when the connection to
+// the peer broke or could not be made, or with kDeadlineExceeded when no answer came: then the
+// request may or may not have been served, and the caller knows whether asking again is harmless.
+// Handlers run as tasks on the server's executor; at most `inflight_max` at once, further ones are
+// refused with kUnavailable (53300). A caller that goes away cancels nothing at the server.
 #pragma once
 
 #include <absl/container/flat_hash_map.h>
@@ -31,6 +31,8 @@ class Rpc {
   // Drops what is being served and serves nothing more: before the handlers' owners go. Calls that
   // this side made are their callers'.
   void stop();
+  // Told after the calls to the peer have ended. A hint, as in Network::on_loss.
+  LossHandler on_loss;
   Task<Result<Bytes>> call(PeerId to, RpcMethod method, Bytes request, Instant deadline,
                            CancelToken token = {});
 
@@ -38,6 +40,7 @@ class Rpc {
   struct Pending;
   void on_request(PeerId from, BytesView frame);
   void on_reply(PeerId from, BytesView frame);
+  void lost(PeerId peer, bool refused);
   Task<void> serve(PeerId from, uint64_t id, RpcMethod method, Bytes request);
 
   Env& env_;

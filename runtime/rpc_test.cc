@@ -74,6 +74,16 @@ TEST_F(RpcTest, a_call_without_an_answer_ends_at_its_deadline_or_when_cancelled)
   EXPECT_EQ(out[0].status().code(), StatusCode::kCancelled);
 }
 
+TEST_F(RpcTest, a_call_to_a_process_that_is_gone_ends_at_once) {
+  int losses = 0;
+  client.on_loss = [&](PeerId peer, bool refused) { losses += peer == to_b && refused ? 1 : 0; };
+  b.crash(SimCrash::kProcess);
+  Instant before = world.now();
+  EXPECT_EQ(call(1, "x", std::chrono::seconds(10)).status().code(), StatusCode::kUnavailable);
+  EXPECT_LT(world.now() - before, milliseconds(5));
+  EXPECT_EQ(losses, 1);
+}
+
 TEST_F(RpcTest, a_server_takes_so_many_at_once_and_refuses_the_rest) {
   std::vector<Result<Bytes>> out;
   TaskScope scope(a.executor());

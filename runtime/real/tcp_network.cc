@@ -447,11 +447,18 @@ void TcpNetwork::broke(Connection* connection, const Status& why) {
   if (Peer* peer = std::exchange(connection->sender, nullptr)) {
     log_.info("connection to {} broke: {}", peer->address, why.message());
     drop_queue(*peer);
+    tell_loss(peer->id, false);
     peer->connection = connection_to(peer->id);
     if (peer->connection != nullptr) peer->connection->sender = peer;
   } else if (connection->from == 0) {
     log_.info("a peer's connection was refused: {}", why.message());
   }
+}
+
+void TcpNetwork::tell_loss(PeerId peer, bool refused) {
+  reactor_.post([this, peer, refused] {
+    if (loss_handler_) loss_handler_(peer, refused);
+  });
 }
 
 void TcpNetwork::disconnect(PeerId peer) {
@@ -482,7 +489,10 @@ Task<void> TcpNetwork::dial(PeerId to) {
       break;
     }
     log_.debug("{}: {}", peer->address, fd.status().message());
-    if (peer->connection == nullptr) drop_queue(*peer);
+    if (peer->connection == nullptr) {
+      drop_queue(*peer);
+      tell_loss(peer->id, true);
+    }
     back_off(*peer);
   }
   peer->dialling = false;

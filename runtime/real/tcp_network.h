@@ -40,6 +40,7 @@ class TcpNetwork : public Network {
   std::string address(PeerId peer) const override;
   void send(PeerId to, Channel channel, Bytes payload) override;
   void receive(Channel channel, MessageHandler handler) override;
+  void on_loss(LossHandler handler) override { loss_handler_ = std::move(handler); }
   Result<std::unique_ptr<Listener>> listen_stream(const std::string& address) override;
   Task<Result<std::unique_ptr<Stream>>> connect_stream(std::string address,
                                                        CancelToken token) override;
@@ -65,6 +66,7 @@ class TcpNetwork : public Network {
   void flush_all();
   void flush(Peer& peer);
   void drop_queue(Peer& peer);
+  void tell_loss(PeerId peer, bool refused);
   Connection* connection_to(PeerId peer) const;
   Bytes hello() const;
 
@@ -80,6 +82,7 @@ class TcpNetwork : public Network {
   class Acceptor;
   std::unique_ptr<Acceptor> acceptor_;
   MessageHandler handlers_[kChannels];
+  LossHandler loss_handler_;
   std::map<std::string, PeerId> peer_ids_;
   std::vector<std::unique_ptr<Peer>> peers_;  // PeerId - 1
   std::vector<Peer*> dirty_;                  // have frames to send at the turn's end

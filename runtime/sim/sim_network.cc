@@ -130,12 +130,26 @@ void SimNetwork::arrive(std::shared_ptr<Message> message) {
   if (found == by_address_.end() ||
       !connected(sim_host_of(message->from), sim_host_of(message->to))) {
     l.queued_bytes -= message->payload.size();
+    if (found == by_address_.end()) refuse(std::move(message->from), std::move(message->to));
     return;
   }
   ++delivered_;
   world_.mix(delivered_);
   found->second->arrived(
       {std::move(message->from), message->channel, std::move(message->payload), message->link});
+}
+
+void SimNetwork::refuse(std::string from, std::string to) {
+  const HostPair back{sim_host_of(to), sim_host_of(from)};
+  if (!refusing_.contains(back.first) || !connected(back.first, back.second) ||
+      !connected(back.second, back.first)) {
+    return;
+  }
+  const Instant when = world_.now() + draw_delay(faults(back));
+  world_.at(when, [this, from = std::move(from), to = std::move(to)] {
+    auto found = by_address_.find(from);
+    if (found != by_address_.end()) found->second->refused_by(to);
+  });
 }
 
 SimEndpoint::SimEndpoint(SimNetwork& network, std::string host, SimExecutor& executor,
@@ -146,12 +160,14 @@ SimEndpoint::SimEndpoint(SimNetwork& network, std::string host, SimExecutor& exe
       dropped_(metrics.counter("quorate_network_frames_dropped_total",
                                "Frames dropped because a peer's queue was full")) {
   CHECK_MSG(network_.by_host_.emplace(host_, this).second, "the host is up already");
+  network_.refusing_.erase(host_);
 }
 
 void SimEndpoint::detach(bool orderly) {
   if (!attached_) return;
   attached_ = false;
   network_.by_host_.erase(host_);
+  if (orderly) network_.refusing_.insert(host_);
   std::erase_if(network_.by_address_, [this](const auto& e) { return e.second == this; });
   for (auto& message : inbox_) message.link->queued_bytes -= message.payload.size();
   inbox_.clear();
@@ -215,6 +231,12 @@ void SimEndpoint::handle_one() {
   if (const auto& handler = handlers_[static_cast<size_t>(message.channel)]) {
     handler(from, message.payload);
   }
+}
+
+void SimEndpoint::refused_by(const std::string& address) {
+  executor_.post([this, to = peer(address)] {
+    if (attached_ && loss_handler_) loss_handler_(to, true);
+  });
 }
 
 }  // namespace quorate::runtime

@@ -88,6 +88,8 @@ class SimNetwork {
   bool send(std::string from, std::string to, Channel channel, Bytes payload);
   void schedule(std::shared_ptr<Message> message, Instant when);
   void arrive(std::shared_ptr<Message> message);
+  // The kernel of a machine whose process was killed turns the sender away.
+  void refuse(std::string from, std::string to);
   SimEndpoint* endpoint_of_host(const std::string& host);
 
   // Streams.
@@ -101,6 +103,7 @@ class SimNetwork {
   std::map<HostPair, SimLinkFaults> link_faults_;
   std::set<HostPair> cuts_;
   std::set<std::string> isolated_;
+  std::set<std::string> refusing_;  // hosts without a process whose kernel lives
   std::map<HostPair, Link> links_;
   std::map<std::string, SimEndpoint*> by_host_;     // the incarnation that is up
   std::map<std::string, SimEndpoint*> by_address_;  // who takes messages there
@@ -123,6 +126,7 @@ class SimEndpoint : public Network {
   std::string address(PeerId peer) const override;
   void send(PeerId to, Channel channel, Bytes payload) override;
   void receive(Channel channel, MessageHandler handler) override;
+  void on_loss(LossHandler handler) override { loss_handler_ = std::move(handler); }
   Result<std::unique_ptr<Listener>> listen_stream(const std::string& address) override;
   Task<Result<std::unique_ptr<Stream>>> connect_stream(std::string address,
                                                        CancelToken token) override;
@@ -143,6 +147,7 @@ class SimEndpoint : public Network {
   };
   void arrived(Arrived message);
   void handle_one();
+  void refused_by(const std::string& address);
   std::unique_ptr<SimStream> make_stream(std::shared_ptr<SimConnection> connection, int side);
 
   SimNetwork& network_;
@@ -153,6 +158,7 @@ class SimEndpoint : public Network {
   std::map<std::string, PeerId> peer_ids_;
   std::vector<std::string> peer_addresses_;
   MessageHandler handlers_[kChannels];
+  LossHandler loss_handler_;
   std::deque<Arrived> inbox_;               // bounded by its links' queued_bytes
   std::map<uint64_t, SimStream*> streams_;  // alive, by number
   std::map<uint64_t, SimListener*> listeners_;
