@@ -8,6 +8,9 @@
 namespace quorate::raft {
 namespace {
 
+// Campaigns that follow a lost leader quickly; then the usual timeouts again.
+constexpr uint32_t kQuickCampaigns = 8;
+
 bool contiguous(const Message& m) {
   Term t = m.log_term;
   LogIndex at = m.index;
@@ -29,7 +32,7 @@ void Raft::accept_leader(const Message& m) {
   CHECK_MSG(!leads(), "two leaders in one term");
   if (role_ != Role::kFollower) become_follower(hard_.term, m.from);
   leader_ = m.from;
-  election_elapsed_ = 0;
+  election_elapsed_ = quick_campaigns_ = 0;
   LeaderBinding& binding = hard_.binding;
   if (binding.term < hard_.term) {
     binding = LeaderBinding();
@@ -140,6 +143,28 @@ void Raft::on_vote_request(const Message& m) {
   send_promise(std::move(answer));
 }
 
+bool Raft::promise_to_leader_ended() const {
+  const LeaderBinding& binding = hard_.binding;
+  return role_ == Role::kFollower && leader_ && leader_ == binding.leader &&
+         binding.term == hard_.term && binding.epoch && !bound();
+}
+
+// The leader's store is silent, or has restarted. The followers take their turns at once, in an
+// order that spreads ranges over stores.
+void Raft::leader_lost() {
+  const ReplicaId lost = std::exchange(leader_, ReplicaId());
+  election_elapsed_ = 0;
+  quick_campaigns_ = kQuickCampaigns;
+  uint32_t turn = 0, followers = 0;
+  for (const auto& [id, store] : conf_.stores) {
+    if (id == lost || !conf_.votes(id)) continue;
+    if (id == config_.self) turn = followers;
+    ++followers;
+  }
+  if (followers > 0) turn = static_cast<uint32_t>((turn + config_.range.value) % followers);
+  election_timeout_ = 1 + 2 * turn;
+}
+
 void Raft::tick_follower() {
   ++election_elapsed_;
   const LeaderBinding& binding = hard_.binding;
@@ -147,6 +172,7 @@ void Raft::tick_follower() {
     election_elapsed_ = 0;  // its store lives, and it would have released us
     return;
   }
+  if (promise_to_leader_ended() && !damaged_) leader_lost();
   if (election_elapsed_ < election_timeout_) return;
   election_elapsed_ = 0;
   draw_election_timeout();

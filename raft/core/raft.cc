@@ -26,6 +26,9 @@ bool from_leader(MessageType type) {
          type == MessageType::kSnapshot;
 }
 
+// Between a lost leader's followers, when they try to follow it: a round of votes and its syncs.
+constexpr uint32_t kQuickTicks = 3;
+
 bool asks_for_vote(MessageType type) {
   return type == MessageType::kPreVote || type == MessageType::kVote;
 }
@@ -106,6 +109,11 @@ void Raft::draw_election_timeout() {
   z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
   z ^= z >> 31;
   election_timeout_ = config_.election_ticks + static_cast<uint32_t>(z % config_.election_ticks);
+  // Nobody is hoped for: only others who campaign beside us must be let go first, now and then.
+  if (quick_campaigns_ > 0) {
+    --quick_campaigns_;
+    election_timeout_ = kQuickTicks + static_cast<uint32_t>(z % kQuickTicks);
+  }
 }
 
 void Raft::reset(Term term) {
@@ -163,7 +171,8 @@ bool Raft::kept_by_leader(const Message& m) {
     query_support();  // the asker may know that our leader has stopped
     return true;
   }
-  if (m.term <= hard_.term || !leader_ || leader_ == m.from) return false;
+  if (m.term <= hard_.term || !leader_ || leader_ == m.from || promise_to_leader_ended())
+    return false;
   return leads() ? support_until() > now_ : election_elapsed_ < config_.election_ticks;
 }
 

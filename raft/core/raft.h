@@ -217,6 +217,9 @@ class Raft {
   void on_timeout_now(const Message& m);
   void on_vote_request(const Message& m);
   void tick_follower();
+  // The own store had promised to support the leader, and does so no longer.
+  bool promise_to_leader_ended() const;
+  void leader_lost();
   LogIndex acknowledgeable(LogIndex index) const;
   void answer_append(const Message& m, LogIndex matched);
   void tell_damage(ReplicaId to);
@@ -282,6 +285,7 @@ class Raft {
 
   uint32_t election_elapsed_ = 0;
   uint32_t election_timeout_ = 0;
+  uint32_t quick_campaigns_ = 0;  // further ones that need not wait: the leader is known to be gone
   std::map<ReplicaId, bool> votes_;
   std::optional<HandOver> received_hand_over_;  // while campaigning under it
   std::optional<HandOver> won_hand_over_;       // to be told with the next Ready

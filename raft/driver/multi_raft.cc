@@ -7,11 +7,11 @@ namespace quorate::raft {
 namespace {
 
 struct Frame {
-  StoreId from;
+  StoreId from, to;
   std::vector<Message> messages;
   template <class A>
   void serialize(A& a) {
-    a(from, messages);
+    a(from, to, messages);
   }
 };
 
@@ -159,6 +159,8 @@ void MultiRaft::receive(BytesView bytes) {
     env_.log.warning("malformed raft frame of {} bytes", bytes.size());
     return;
   }
+  // Another store may live at the address of one that is gone (safety: replica-id).
+  if (frame.to != options_.store) return;
   for (Message& m : frame.messages) {
     if (Status s = clock_.update(m.clock); !s.ok()) {
       env_.log.warning("raft message from s{} refused: {}", frame.from.value, s.message());
@@ -177,7 +179,7 @@ void MultiRaft::receive(BytesView bytes) {
 void MultiRaft::send_stray(StoreId to, Message message) {
   if (failed_) return;
   message.clock = clock_.now();
-  send_(to, encode(Frame{options_.store, {std::move(message)}}));
+  send_(to, encode(Frame{options_.store, to, {std::move(message)}}));
 }
 
 void MultiRaft::wake_all() {
@@ -268,6 +270,8 @@ void MultiRaft::apply_committed(Group& group, Ready& ready) {
     group.client_.apply(entry);
     if (find(range) != &group) return;
     group.core_->on_applied(entry.index);
+    // Who has not heard that a change is committed may not campaign, should we die now.
+    if (entry.type == EntryType::kConfChange) group.core_->flush_commit();
   }
   if (!ready.committed.empty()) group.client_.on_applied();
 }
@@ -277,7 +281,7 @@ void MultiRaft::flush_outbox() {
   outbox.swap(outbox_);
   const Timestamp now = clock_.now();
   for (auto& [to, messages] : outbox) {
-    Frame frame{options_.store, {}};
+    Frame frame{options_.store, to, {}};
     size_t bytes = 0;
     for (Message& m : messages) {
       m.clock = std::max(m.clock, now);
