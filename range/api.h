@@ -309,9 +309,9 @@ struct ResolveRequest {
   }
 };
 
-// Asks the anchor about another transaction, and aborts it there when its coordinator has been
-// silent too long and it is not staging. A staging one is told with its keys: the asker recovers
-// it.
+// Asks the anchor about another transaction, and aborts it there when its coordinator is dead, or
+// has been silent too long since somebody asked, and it is not staging. A staging one is told with
+// its keys: the asker recovers it.
 struct PushRequest {
   TxnId txn;
   Bytes anchor;
@@ -348,6 +348,17 @@ struct QueryIntentResponse {
   template <class A>
   void serialize(A& a) {
     a(found);
+  }
+};
+
+// Tells the anchor that the coordinator of this commit lives and goes on: nobody may take it for
+// abandoned for a while. Writes nothing, so that it passes commands that are held up.
+struct HeartbeatRequest {
+  TxnId txn;
+  Bytes anchor;
+  template <class A>
+  void serialize(A& a) {
+    a(txn, anchor);
   }
 };
 
@@ -392,7 +403,7 @@ struct EmptyResponse {
 
 using Request = std::variant<GetRequest, ScanRequest, RefreshRequest, CommitRequest, EndTxnRequest,
                              ResolveRequest, PushRequest, QueryIntentRequest, UnlockRequest,
-                             SplitRequest, TransferLeaseRequest, GcRequest>;
+                             SplitRequest, TransferLeaseRequest, GcRequest, HeartbeatRequest>;
 using Response = std::variant<EmptyResponse, GetResponse, ScanResponse, RefreshResponse,
                               CommitResponse, EndTxnResponse, PushResponse, QueryIntentResponse>;
 

@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -27,10 +28,11 @@ struct NodeInfo {
   Timestamp started;
   bool draining = false;
   uint64_t ranges = 0, leases = 0;
+  Timestamp oldest_read;  // of its open transactions; zero: none. What they read is kept
   template <class A>
   void serialize(A& a) {
     a(id, address, sql_address, http_address, version, incarnation, beat, started, draining, ranges,
-      leases);
+      leases, oldest_read);
   }
 };
 
@@ -49,6 +51,7 @@ struct Identity {
 class Cluster {
  public:
   static constexpr const char* kIdentityFile = "identity";
+  static constexpr size_t kAddressesMax = 1000;  // remembered for the next start
 
   Cluster(runtime::Env& env, runtime::Hlc& clock, Identity identity, NodeInfo self);
   ~Cluster();
@@ -64,8 +67,17 @@ class Cluster {
   void add(const NodeInfo& node);
   // Heard of (through anyone) within `kSilence`.
   bool alive(NodeId id) const;
+  // False while its address takes no connections: its process is not there, or a wire is cut. Who
+  // can choose asks another.
+  bool reachable(NodeId id) const { return !unreachable_.contains(id); }
+  // How long nobody has heard of it; zero for this node itself.
+  runtime::Duration silence(NodeId id) const;
+  // Another node listens at its address now: it never comes back under this id, unless elsewhere.
+  bool displaced(NodeId id) const { return displaced_.contains(id); }
+  // Rpc::on_loss.
+  void lost(runtime::PeerId peer, bool refused);
   // False only when it is known that this life of the coordinator has ended (or has been silent for
-  // long).
+  // long, or can't be reached).
   bool coordinator_alive(NodeId id, uint64_t incarnation) const;
   static constexpr runtime::Duration kSilence = std::chrono::seconds(3);
 
@@ -76,8 +88,9 @@ class Cluster {
  private:
   struct Gossip;
   runtime::Task<void> loop();
-  void on_gossip(BytesView frame);
+  void on_gossip(runtime::PeerId from, BytesView frame);
   void merge(const NodeInfo& node);
+  runtime::Task<void> remember_addresses();
 
   runtime::Env& env_;
   runtime::Hlc& clock_;
@@ -85,7 +98,9 @@ class Cluster {
   NodeInfo self_;
   std::map<NodeId, NodeInfo> nodes_;
   std::map<NodeId, runtime::Instant> heard_;
+  std::set<NodeId> unreachable_, displaced_;
   std::optional<RangeDescriptor> root_;
+  const runtime::Instant made_;
   runtime::TaskScope scope_;
 };
 

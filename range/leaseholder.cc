@@ -299,6 +299,7 @@ Verdict LeaseholderImpl::evaluate_one(Run& run) {
   if (auto* r = std::get_if<QueryIntentRequest>(&request))
     return eval_query_intent(e, *r, into(std::in_place_type<QueryIntentResponse>));
   if (std::holds_alternative<UnlockRequest>(request)) return eval_unlock(e);
+  if (auto* r = std::get_if<HeartbeatRequest>(&request)) return eval_heartbeat(e, *r);
   if (auto* r = std::get_if<GcRequest>(&request)) return eval_gc(e, *r);
   return e.fail(internal_error("splits and lease transfers stand alone in their batch"));
 }

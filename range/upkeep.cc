@@ -9,6 +9,10 @@ constexpr RangeId kDirectoryRange{1};
 constexpr int kFavouredSteps = 4;  // how long one gateway must lead before the lease follows it
 constexpr auto kLeaseRest = std::chrono::seconds(10);
 
+Timestamp before(Timestamp now, runtime::Duration d) {
+  return now.add_micros(-std::chrono::duration_cast<std::chrono::microseconds>(d).count());
+}
+
 }  // namespace
 
 Upkeep::Upkeep(runtime::Env& env, runtime::Hlc& clock, Cluster& cluster, Store& store,
@@ -19,6 +23,9 @@ Upkeep::Upkeep(runtime::Env& env, runtime::Hlc& clock, Cluster& cluster, Store& 
       store_(store),
       router_(router),
       options_(options),
+      retirement_(env, cluster, store),
+      replicator_(env, clock, cluster, store, retirement_,
+                  {options.replicas, options.replace_after}),
       scope_(*env.executor) {}
 
 Upkeep::~Upkeep() { scope_.cancel_all(); }
@@ -48,6 +55,7 @@ runtime::Task<void> Upkeep::loop() {
       }
       co_await look_after(range);
     }
+    co_await retirement_.step();
     truncate_logs();
     Status slept = co_await runtime::sleep_for(*env_.executor, options_.step);
     if (!slept.ok()) co_return;
@@ -86,68 +94,6 @@ runtime::Task<Status> Upkeep::publish(RangeDescriptor descriptor) {
   co_return co_await router_.system().put(key, encode(descriptor), entry.version);
 }
 
-// The living node with the fewest ranges that has no replica yet.
-NodeId Upkeep::choose_node(const RangeDescriptor& descriptor) const {
-  NodeId best;
-  uint64_t fewest = ~uint64_t{0};
-  for (const auto& [id, node] : cluster_.nodes()) {
-    bool has = std::any_of(descriptor.replicas.begin(), descriptor.replicas.end(),
-                           [id = id](const ReplicaDescriptor& r) { return r.node == id; });
-    if (has || node.draining || !cluster_.alive(id) || node.ranges >= fewest) continue;
-    best = id;
-    fewest = node.ranges;
-  }
-  return best;
-}
-
-runtime::Task<Status> Upkeep::replicate(RangeId range) {
-  Replica* replica = led(range);
-  const RangeDescriptor before = replica->descriptor();
-  const raft::Raft& core = replica->group().core();
-  if (core.conf().joint()) co_return Status();
-  size_t voters = 0;
-  for (const auto& r : before.replicas) {
-    if (r.role == ReplicaRole::kVoter) ++voters;
-  }
-  for (size_t i = 0; i < before.replicas.size(); ++i) {
-    const ReplicaDescriptor& r = before.replicas[i];
-    if (r.role != ReplicaRole::kLearner) continue;
-    // A learner becomes a voter when it has caught up.
-    auto progress = core.progress().find(r.replica);
-    if (progress == core.progress().end()) co_return Status();
-    // One that has not, or whose store promises nothing, would leave the range without a quorum.
-    const raft::Progress& pr = progress->second;
-    if (pr.state != raft::Progress::State::kReplicate || !pr.match || !pr.accepted_epoch ||
-        pr.match.value + 100 < core.log().committed().value || !cluster_.alive(r.node) ||
-        store_.liveness().supported_until(r.store) <= clock_.peek()) {
-      co_return Status();
-    }
-    RangeDescriptor after = before;
-    after.replicas[i].role = ReplicaRole::kVoter;
-    ++after.generation;
-    raft::ConfChange change;
-    change.steps.push_back({raft::ConfChangeOp::kAddVoter, r.replica, r.store});
-    CO_RETURN_IF_ERROR(co_await replica->change_replicas(std::move(change), after));
-    env_.log.info("r{}: replica {} on n{} votes from now on", range.value, r.replica.value,
-                  r.node.value);
-    co_return Status();
-  }
-  if (voters >= options_.replicas) co_return Status();
-  const NodeId node = choose_node(before);
-  if (!node) co_return Status();
-  RangeDescriptor after = before;
-  const ReplicaId added = after.next_replica;
-  after.next_replica = added.next();
-  after.replicas.push_back({node, StoreId(node.value), added, ReplicaRole::kLearner});
-  ++after.generation;
-  raft::ConfChange change;
-  change.steps.push_back({raft::ConfChangeOp::kAddLearner, added, StoreId(node.value)});
-  CO_RETURN_IF_ERROR(co_await replica->change_replicas(std::move(change), after));
-  env_.log.info("r{}: replica {} is added on n{}: {} of {} voters", range.value, added.value,
-                node.value, voters, options_.replicas);
-  co_return Status();
-}
-
 BatchRequest Upkeep::request_to(const RangeDescriptor& descriptor, Request request) {
   BatchRequest batch;
   batch.range = descriptor.id;
@@ -157,6 +103,8 @@ BatchRequest Upkeep::request_to(const RangeDescriptor& descriptor, Request reque
   batch.requests.push_back(std::move(request));
   return batch;
 }
+
+runtime::Task<Status> Upkeep::replicate(RangeId range) { return replicator_.step(range); }
 
 runtime::Task<Status> Upkeep::split_if_large(RangeId range) {
   // The directory stays whole: nodes find it as one range.
@@ -180,6 +128,17 @@ runtime::Task<Status> Upkeep::split_if_large(RangeId range) {
   co_return Status();
 }
 
+// What is younger than `history` is kept for everybody; older versions while an open transaction
+// may read them, which its node tells in time, since it tells it twice a second.
+Timestamp Upkeep::history_threshold() const {
+  const Timestamp now = clock_.peek();
+  Timestamp threshold = before(now, options_.history);
+  for (const auto& [id, node] : cluster_.nodes()) {
+    if (node.oldest_read && cluster_.alive(id)) threshold = std::min(threshold, node.oldest_read);
+  }
+  return std::max(threshold, before(now, options_.history_most));
+}
+
 runtime::Task<Status> Upkeep::collect(RangeId range) {
   RangeState& state = states_[range];
   const runtime::Instant now = env_.executor->now();
@@ -187,13 +146,9 @@ runtime::Task<Status> Upkeep::collect(RangeId range) {
   const bool first = state.next_collection == runtime::Instant();
   state.next_collection = now + options_.collect_every;
   if (first) co_return Status();
-  auto before = [&](runtime::Duration d) {
-    return clock_.peek().add_micros(
-        -std::chrono::duration_cast<std::chrono::microseconds>(d).count());
-  };
   Replica* replica = led(range);
   std::shared_ptr<Leaseholder> leaseholder = replica->leaseholder();
-  GcRequest gc{before(options_.history), before(options_.records)};
+  GcRequest gc{history_threshold(), before(clock_.peek(), options_.records)};
   BatchRequest batch = request_to(replica->descriptor(), gc);
   BatchResponse response = co_await leaseholder->serve(std::move(batch), {});
   co_return response.outcome == Outcome::kError ? response.error : Status();

@@ -5,6 +5,8 @@
 #pragma once
 
 #include "range/range_router.h"
+#include "range/replicator.h"
+#include "range/retirement.h"
 #include "range/store.h"
 
 namespace quorate::range {
@@ -13,10 +15,13 @@ class Upkeep {
  public:
   struct Options {
     size_t replicas = 3;
+    // Replicas on a node of which nobody has heard for so long are replaced on others.
+    runtime::Duration replace_after = std::chrono::minutes(5);
     uint64_t split_bytes = 64u << 20;
     runtime::Duration step = std::chrono::milliseconds(500);
-    runtime::Duration history = std::chrono::seconds(30);  // versions kept for readers
-    runtime::Duration records = std::chrono::seconds(60);  // commit records kept for resends
+    runtime::Duration history = std::chrono::seconds(30);    // versions kept for readers
+    runtime::Duration history_most = std::chrono::hours(1);  // the same, for open transactions
+    runtime::Duration records = std::chrono::seconds(60);    // commit records kept for resends
     runtime::Duration collect_every = std::chrono::seconds(10);
     uint64_t log_entries_kept = 20'000;  // beyond the applied index, for followers that lag
     double lease_majority =
@@ -44,9 +49,9 @@ class Upkeep {
   runtime::Task<Status> replicate(RangeId range);
   runtime::Task<Status> split_if_large(RangeId range);
   runtime::Task<Status> collect(RangeId range);
+  Timestamp history_threshold() const;
   runtime::Task<Status> follow_traffic(RangeId range);
   void truncate_logs();
-  NodeId choose_node(const RangeDescriptor& descriptor) const;
   BatchRequest request_to(const RangeDescriptor& descriptor, Request request);
   Replica* led(RangeId range);
 
@@ -56,6 +61,8 @@ class Upkeep {
   Store& store_;
   RangeRouter& router_;
   const Options options_;
+  Retirement retirement_;
+  Replicator replicator_;
   std::map<RangeId, RangeState> states_;
   runtime::TaskScope scope_;
 };

@@ -36,6 +36,7 @@ KvNode::KvNode(runtime::Env& env, KvNodeOptions options)
 // calls of the router; the router and what is under it last.
 KvNode::~KvNode() {
   rpc_.stop();
+  rpc_.on_loss = nullptr;
   scope_.cancel_all();
   txn_.reset();
   upkeep_.reset();
@@ -89,6 +90,7 @@ Task<Status> KvNode::open(range::Membership::Joined place) {
     if (std::find(peers.begin(), peers.end(), address) == peers.end()) peers.push_back(address);
   }
   cluster_ = std::make_unique<range::Cluster>(env_, clock_, identity_, self_info());
+  rpc_.on_loss = [this](runtime::PeerId peer, bool refused) { cluster_->lost(peer, refused); };
   for (const range::NodeInfo& node : place.nodes) cluster_->add(node);
   if (place.root) cluster_->learn_root(*place.root);
 
@@ -175,6 +177,7 @@ Task<void> KvNode::detect_deadlocks() {
   for (;;) {
     Status slept = co_await runtime::sleep_for(*env_.executor, options_.deadlock_step);
     if (!slept.ok()) co_return;
+    cluster_->mutable_self().oldest_read = txn_->oldest_read();
     // A checkpoint may fail where no log write notices.
     if (Status health = store_->health(); !health.ok()) {
       report_failure(health);

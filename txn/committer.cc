@@ -68,6 +68,7 @@ Task<Status> Committer::run() {
     if (parts.size() == 1 && !staged_) {
       step = co_await one_phase(std::move(parts[0]));
     } else {
+      if (!heartbeat_) heartbeat_.emplace(node, channel_.header.id, anchor_);
       step = co_await stage(std::move(parts));
     }
     switch (step.kind) {

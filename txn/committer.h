@@ -24,9 +24,11 @@
 // from there on the outcome is waited for, bounded by the router's patience and kCommitSendsMax.
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "txn/commit_work.h"
+#include "txn/heartbeat.h"
 #include "txn/refresher.h"
 
 namespace quorate::txn {
@@ -78,6 +80,7 @@ class Committer {
   Timestamp commit_ts_;
   KeySpan unlocked_{Bytes(1, '\0'), Bytes(1, '\0')};
   bool staged_ = false;
+  std::optional<Heartbeat> heartbeat_;  // from the first staging on
   bool one_phase_sent_ = false;
   bool anchor_staged_ = false;  // by stage_anchor_first(), at target_
   bool unknown_ = false;        // an answer was lost: the commit may have happened

@@ -2,7 +2,7 @@
 // work.
 #pragma once
 
-#include <set>
+#include <map>
 
 #include "base/limits.h"
 #include "base/planted.h"
@@ -47,7 +47,8 @@ struct NodeParts {
   NodeCounters counters;
   runtime::Random random;
   // Attempts whose locks still mean something: what a delayed request locks for any other goes.
-  std::set<TxnId> open;
+  // Their headers live in their transactions.
+  std::map<TxnId, const range::TxnHeader*> open;
   // Ends of transactions that run behind the answer. Last: its tasks use the rest.
   runtime::TaskScope background;
 };

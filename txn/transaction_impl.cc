@@ -54,7 +54,7 @@ void TransactionImpl::begin_attempt() {
       h.id.low = node.random.next();
     }
   } while (!h.id);
-  node.open.insert(h.id);
+  node.open.emplace(h.id, &h);
   h.anchor.clear();
   h.read_ts = options_.as_of ? *options_.as_of : node.sender.clock().now();
   state_ = State::kOpen;

@@ -1,8 +1,9 @@
 // Answers whoever waits for another transaction: how does it stand, and has it been left alone?
 //
 // A transaction without a record is one whose staging has not come here (yet). When its coordinator
-// is dead, or it has been asked about for long enough, an ABORTED record makes sure that it never
-// will.
+// is dead, or has said nothing for long enough since somebody first asked, an ABORTED record makes
+// sure that it never will. Heartbeats are remembered here alone: a new leaseholder begins to watch
+// anew.
 #include "base/limits.h"
 #include "range/eval/evaluation.h"
 
@@ -10,9 +11,12 @@ namespace quorate::range {
 
 namespace {
 
-// A living coordinator ends a staged transaction within milliseconds. Recovering a living one's is
-// safe and merely wasteful.
+// A living coordinator ends a staged transaction within milliseconds, or sends heartbeats. One of
+// its transactions that has none was given up; recovering another would be safe and merely
+// wasteful.
 constexpr int64_t kAbandonedAfterMicros = 1'000'000;
+// Between two of them (txn/heartbeat.cc), with what they may be late.
+constexpr int64_t kHeartbeatMicros = 500'000;
 
 bool coordinator_dead(const Evaluation& e, const TxnId& txn) {
   const TxnHeader* header = e.state.locks.header_of(txn);
@@ -20,8 +24,8 @@ bool coordinator_dead(const Evaluation& e, const TxnId& txn) {
          !e.context.coordinator_alive(header->coordinator, header->coordinator_epoch);
 }
 
-// When somebody first asked about a transaction that has no record here.
-Timestamp watched_since(Evaluation& e, const TxnId& txn, Timestamp now) {
+// When the coordinator was last heard of, or somebody first asked.
+Timestamp watched_since(Evaluation& e, const TxnId& txn, Timestamp now, Timestamp began) {
   auto& watches = e.state.watches;
   if (watches.size() >= limits::kPushWatchesMax && !watches.contains(txn)) {
     auto oldest = watches.begin();
@@ -30,7 +34,9 @@ Timestamp watched_since(Evaluation& e, const TxnId& txn, Timestamp now) {
     }
     watches.erase(oldest);
   }
-  return watches.emplace(txn, now).first->second;
+  // What was staged long ago, before this leaseholder, gets time for one heartbeat.
+  const Timestamp grace = now.add_micros(kHeartbeatMicros - kAbandonedAfterMicros);
+  return watches.emplace(txn, std::min(now, std::max(began, grace))).first->second;
 }
 
 }  // namespace
@@ -41,14 +47,19 @@ Verdict eval_push(Evaluation& e, const PushRequest& request, PushResponse& out) 
   const Timestamp now = e.context.clock().now();
   auto long_ago = [&](Timestamp t) { return t.add_micros(kAbandonedAfterMicros) < now; };
   if (*found) {
-    e.state.watches.erase(request.txn);
     out.record = std::move(**found);
-    out.abandoned = out.record.status == TxnStatus::kStaging &&
-                    (coordinator_dead(e, request.txn) || long_ago(out.record.heartbeat));
+    if (out.record.status != TxnStatus::kStaging) {
+      e.state.watches.erase(request.txn);
+      return Verdict::kDone;
+    }
+    const Timestamp staged = out.record.heartbeat;
+    out.abandoned =
+        coordinator_dead(e, request.txn) || long_ago(watched_since(e, request.txn, now, staged));
     return Verdict::kDone;
   }
   out.record.status = TxnStatus::kPending;
-  out.abandoned = coordinator_dead(e, request.txn) || long_ago(watched_since(e, request.txn, now));
+  out.abandoned =
+      coordinator_dead(e, request.txn) || long_ago(watched_since(e, request.txn, now, now));
   if (!out.abandoned) return Verdict::kDone;
   e.state.watches.erase(request.txn);
   // Bars every attempt up to now: messages that are still under way.
@@ -57,6 +68,12 @@ Verdict eval_push(Evaluation& e, const PushRequest& request, PushResponse& out) 
   out.record.heartbeat = now;
   e.writes.put(storage::Keyspace::kTxnRecord, txn_record_key(request.anchor, request.txn),
                encode(out.record));
+  return Verdict::kDone;
+}
+
+Verdict eval_heartbeat(Evaluation& e, const HeartbeatRequest& request) {
+  auto watch = e.state.watches.find(request.txn);
+  if (watch != e.state.watches.end()) watch->second = e.context.clock().now();
   return Verdict::kDone;
 }
 

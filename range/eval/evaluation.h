@@ -134,6 +134,7 @@ Verdict eval_stage(Evaluation& e, const CommitRequest& request, CommitResponse& 
 Verdict eval_end_txn(Evaluation& e, const EndTxnRequest& request, EndTxnResponse& out);
 Verdict eval_resolve(Evaluation& e, const ResolveRequest& request);
 Verdict eval_push(Evaluation& e, const PushRequest& request, PushResponse& out);
+Verdict eval_heartbeat(Evaluation& e, const HeartbeatRequest& request);
 Verdict eval_query_intent(Evaluation& e, const QueryIntentRequest& request,
                           QueryIntentResponse& out);
 Verdict eval_unlock(Evaluation& e);

@@ -59,6 +59,7 @@ struct Plan {
     out.push_back(Latch::key(kRows, kRead, r.key, Timestamp::max()));
   }
   void operator()(const UnlockRequest&) {}
+  void operator()(const HeartbeatRequest&) {}
   // Nothing may be in flight when the range is cut.
   void operator()(const SplitRequest&) {
     out.push_back(Latch::span(kRows, kWrite, range, Timestamp()));
@@ -91,6 +92,7 @@ struct FreeToEvaluate {
     return latches.free_to_read(kRows, BytesView(r.key), Timestamp::max());
   }
   bool operator()(const UnlockRequest&) const { return true; }
+  bool operator()(const HeartbeatRequest&) const { return true; }
   template <class Writes>
   bool operator()(const Writes&) const {
     UNREACHABLE("a writing request in a batch that can't write");
@@ -124,6 +126,7 @@ struct LiesIn {
   bool operator()(const PushRequest& r) const { return span.contains(r.anchor); }
   bool operator()(const QueryIntentRequest& r) const { return span.contains(r.key); }
   bool operator()(const UnlockRequest&) const { return true; }
+  bool operator()(const HeartbeatRequest& r) const { return span.contains(r.anchor); }
   bool operator()(const SplitRequest& r) const { return r.at.empty() || span.contains(r.at); }
   bool operator()(const TransferLeaseRequest&) const { return true; }
   bool operator()(const GcRequest&) const { return true; }

@@ -259,6 +259,12 @@ Bytes Conversation::request_of(const Script& c, TxnHeader& header, Request& requ
     header = TxnHeader();
     return key;
   }
+  if (c.name == "heartbeat") {
+    request = HeartbeatRequest{header.id, Bytes(header.anchor)};
+    Bytes key = header.anchor;
+    header = TxnHeader();
+    return key;
+  }
   if (c.name == "query") {
     request = QueryIntentRequest{header.id, c.get("key"), ts_of(c, "ts")};
     header = TxnHeader();
