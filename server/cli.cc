@@ -39,6 +39,7 @@ struct StartFlags {
   std::string data, sql = "127.0.0.1:26257", rpc = "127.0.0.1:26357", http, log_level = "info";
   std::vector<std::string> join;
   bool single = false, insecure = false;
+  uint32_t replace_after = 300;  // seconds
 };
 
 LogLevel parse_level(const std::string& name) {
@@ -77,6 +78,7 @@ int start(const StartFlags& flags) {
   kv.version = kVersion;
   kv.join = flags.join;
   kv.single = flags.single;
+  kv.upkeep.replace_after = std::chrono::seconds(flags.replace_after);
   NodeThread node(options);
   Signals signals([&node](int count) {
     if (count > 1) std::_Exit(1);
@@ -169,6 +171,11 @@ int run_command_line(int argc, char** argv) {
       ->check(address);
   start_command->add_flag("--insecure", flags.insecure,
                           "listen beyond loopback without authentication");
+  start_command
+      ->add_option("--replace-after", flags.replace_after,
+                   "seconds of silence after which a node's replicas are made anew on others")
+      ->check(CLI::Range(10, 7 * 24 * 3600))
+      ->capture_default_str();
   start_command->add_option("--log-level", flags.log_level, "debug, info, warning or error")
       ->check(CLI::IsMember({"debug", "info", "warning", "error"}))
       ->capture_default_str();

@@ -33,6 +33,9 @@ runtime::Task<Status> Node::start(runtime::CancelToken token) {
   services_->split_at = [this](std::vector<Bytes> keys) {
     return view_->split_at(std::move(keys));
   };
+  services_->transfer_lease = [this](uint64_t range, uint64_t node) {
+    return view_->transfer_lease(range, node);
+  };
   services_->table_rows = [this](const sql::TableDescriptor& t) { return view_->table_rows(t); };
   auto listener = std::make_unique<pgwire::PgListener>(env_, [this](sql::SessionOptions o) {
     return sql::Session::open(services_.get(), std::move(o));

@@ -196,6 +196,8 @@ Result<ExprPtr> Analyzer::func_call(const PgQuery__FuncCall& f) {
                   std::string(what) + " specified, but " + name + " is not an aggregate function",
                   f.location);
   }
+  if (schema == "quorate" && is_function_name("quorate." + name))
+    return call("quorate." + name, std::move(args), f.location, f.func_variadic != 0);
   if (!schema.empty() && schema != "pg_catalog") {
     if (context_.catalog->schema(context_.database, schema) == nullptr && !is_system_schema(schema))
       return fail(sqlstate::kInvalidSchemaName, "schema \"" + schema + "\" does not exist",

@@ -47,6 +47,12 @@ class SessionFunctions {
   virtual Result<int64_t> lastval() = 0;
   virtual Result<int64_t> setval(Oid sequence, int64_t value, bool is_called) = 0;
 
+  // quorate.transfer_lease(): ok when the range's lease is at the node.
+  virtual Status transfer_lease(int64_t range, int64_t node) {
+    (void)range, (void)node;
+    return unimplemented("quorate.transfer_lease()");
+  }
+
   virtual Result<std::string> setting(std::string_view name,
                                       bool missing_ok) = 0;  // SHOW; null text "" when missing_ok
   virtual Result<std::string> set_setting(std::string_view name, std::string_view value,

@@ -54,6 +54,11 @@ Result<Datum> setval(EvalContext& ctx, Args a) {
       ctx.session->setval(sequence_of(a[0]), a[1].as_int(), a.size() < 3 || a[2].as_bool()));
 }
 
+Result<Datum> transfer_lease(EvalContext& ctx, Args a) {
+  RETURN_IF_ERROR(ctx.session->transfer_lease(a[0].as_int(), a[1].as_int()));
+  return Datum::of_bool(true);
+}
+
 Result<Datum> current_setting(EvalContext& ctx, Args a) {
   bool missing_ok = a.size() > 1 && a[1].as_bool();
   Result<std::string> r = ctx.session->setting(a[0].as_bytes(), missing_ok);
@@ -141,6 +146,8 @@ Result<Datum> from_catalog(EvalContext& ctx, Args a) {
 
 constexpr FunctionInfo kFunctions[] = {
     // clang-format off
+    // Of the schema quorate: found by this name alone.
+    {13950, "quorate.transfer_lease", 16, {20, 20}, Volatility::kVolatile, true, transfer_lease},
     {89, "version", 25, {}, Volatility::kStable, true, version},
     {861, "current_database", 19, {}, Volatility::kStable, true, current_database},
     {745, "current_user", 19, {}, Volatility::kStable, true, current_user},

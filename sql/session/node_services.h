@@ -24,6 +24,9 @@ struct NodeServices {
   void* system_node = nullptr;  // SystemTableContext::node
   // ALTER TABLE ... SPLIT AT: ranges are to begin at these keys. Empty: this server can't.
   std::function<runtime::Task<Status>(std::vector<Bytes> keys)> split_at;
+  // quorate.transfer_lease(): returns when the range's lease is at the node. Empty: this server
+  // can't.
+  std::function<runtime::Task<Status>(uint64_t range, uint64_t node)> transfer_lease;
   // An estimate of a table's rows, for the planner.
   std::function<double(const TableDescriptor&)> table_rows = [](const TableDescriptor&) {
     return 1000.0;

@@ -141,7 +141,28 @@ Result<int64_t> SessionWorld::setval(Oid oid, int64_t value, bool is_called) {
   return missing();
 }
 
+Status SessionWorld::transfer_lease(int64_t range, int64_t node) {
+  if (!node_.transfer_lease) return unimplemented("quorate.transfer_lease() on this server");
+  if (range <= 0 || node <= 0) return invalid_argument("ranges and nodes have positive numbers");
+  if (lease_move_ && lease_move_->done && lease_move_->range == range &&
+      lease_move_->node == node) {
+    lease_move_.reset();
+    return Status();
+  }
+  lease_move_ = LeaseMove{.range = range, .node = node};
+  return missing();
+}
+
 runtime::Task<Status> SessionWorld::await_missing() {
+  if (lease_move_ && !lease_move_->done) {
+    const LeaseMove move = *lease_move_;
+    lease_move_.reset();
+    CO_RETURN_IF_ERROR(co_await node_.transfer_lease(static_cast<uint64_t>(move.range),
+                                                     static_cast<uint64_t>(move.node)));
+    lease_move_ = move;
+    lease_move_->done = true;
+    co_return Status();
+  }
   if (!wanted_) co_return internal_error("nothing is missing");
   Wanted w = *wanted_;
   wanted_.reset();

@@ -50,6 +50,7 @@ class SessionWorld final : public SessionFunctions, public CatalogNames {
   Result<int64_t> currval(Oid sequence) override;
   Result<int64_t> lastval() override;
   Result<int64_t> setval(Oid sequence, int64_t value, bool is_called) override;
+  Status transfer_lease(int64_t range, int64_t node) override;
   Result<std::string> setting(std::string_view name, bool missing_ok) override;
   Result<std::string> set_setting(std::string_view name, std::string_view value,
                                   bool local) override;
@@ -68,6 +69,10 @@ class SessionWorld final : public SessionFunctions, public CatalogNames {
     int64_t value = 0;
     bool done = false;
   };
+  struct LeaseMove {
+    int64_t range = 0, node = 0;
+    bool done = false;
+  };
   Result<SequencePtr> sequence(Oid oid) const;
   bool is_own(Oid oid) const { return writer != nullptr && writer->is_own(oid); }
   void note(Oid sequence, int64_t value);
@@ -77,6 +82,7 @@ class SessionWorld final : public SessionFunctions, public CatalogNames {
   Settings& settings_;
   std::optional<runtime::Random> seeded_;
   std::optional<Wanted> wanted_;
+  std::optional<LeaseMove> lease_move_;
   // Rows of the open transaction's own sequences as it last wrote them: a statement does not see
   // what it has written itself, so they cannot be read again.
   std::map<Oid, SequenceState> own_;

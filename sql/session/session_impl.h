@@ -126,7 +126,7 @@ class SessionImpl final : public Session {
   AnalyzeContext analyze_context();
   PlanContext plan_context();
   bool may_be_stale(const Status& failure) const;
-  runtime::Task<bool> catch_up();
+  runtime::Task<Result<bool>> catch_up();
   runtime::Task<Result<StatementRef>> make_statement(ParsedStatement parsed,
                                                      std::vector<Type> params, bool infer);
   Result<StatementRef> make_now(const ParsedStatement& parsed, std::vector<Type> params, bool infer,

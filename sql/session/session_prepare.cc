@@ -82,14 +82,16 @@ bool SessionImpl::may_be_stale(const Status& failure) const {
          (state.starts_with("42") || state.starts_with("3F"));
 }
 
-// True where a newer version of the catalog is at hand now.
-Task<bool> SessionImpl::catch_up() {
+// True where a newer version of the catalog is at hand now. Where nobody can tell whether there is
+// one, what is missing in this one may exist: that is another error than its absence.
+Task<Result<bool>> SessionImpl::catch_up() {
   const uint64_t before = catalog_->version();
   if (statements_in_txn_ > 0) deadline_ = std::min(deadline_, catalog_->lease_expiry());
   drop_catalog();
   Status s = co_await node_.catalog.catch_up();
   if (s.ok()) s = co_await need_catalog();
-  co_return s.ok() && catalog_->version() > before;
+  if (!s.ok()) co_return s;
+  co_return catalog_->version() > before;
 }
 
 // Analyzes and plans against the catalog at hand. `used`: tables that must be online.
@@ -135,7 +137,8 @@ Task<Result<StatementRef>> SessionImpl::make_statement(ParsedStatement parsed,
     Result<StatementRef> made = make_now(parsed, params, infer, &used);
     if (!made.ok() && !caught_up && may_be_stale(made.status())) {
       caught_up = true;
-      if (co_await catch_up()) continue;
+      CO_ASSIGN_OR_RETURN(const bool newer, co_await catch_up());
+      if (newer) continue;
     }
     if (!made.ok() || used.empty()) co_return made;
     std::vector<Oid> waiting;

@@ -39,7 +39,8 @@ Task<Status> SessionImpl::run_utility(Run r) {
     }
     if (bound.ok() || caught_up || !may_be_stale(bound.status())) break;
     caught_up = true;
-    if (!co_await catch_up()) break;
+    CO_ASSIGN_OR_RETURN(const bool newer, co_await catch_up());
+    if (!newer) break;
   }
   if (!bound.ok()) co_return bound.status();
   Statement body = std::move(*bound);

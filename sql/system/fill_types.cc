@@ -4,6 +4,7 @@
 #include "sql/system/btree_classes.h"
 #include "sql/system/io_functions.h"
 #include "sql/system/rows.h"
+#include "sql/system/system_tables.h"
 
 namespace quorate::sql::system {
 namespace {
@@ -88,9 +89,11 @@ Datum variadic_modes(size_t count) {
 
 void add_procedure(const Procedure& p, Rows* out) {
   const bool variadic = p.variadic != 0;
+  constexpr std::string_view kOwn = "quorate.";
+  const bool own = p.name.starts_with(kOwn);
   out->add({num(p.oid),
-            text(p.name),
-            num(kPgCatalog),
+            text(own ? p.name.substr(kOwn.size()) : p.name),
+            num(own ? system_schema_oid("quorate") : kPgCatalog),
             num(kSuperuser),
             num(12),
             real(1),
