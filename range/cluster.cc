@@ -1,6 +1,6 @@
 #include "range/cluster.h"
 
-#include <set>
+#include <algorithm>
 
 #include "base/archive.h"
 #include "runtime/sync.h"
@@ -23,10 +23,11 @@ Cluster::Cluster(runtime::Env& env, runtime::Hlc& clock, Identity identity, Node
       clock_(clock),
       identity_(std::move(identity)),
       self_(std::move(self)),
+      made_(env.executor->now()),
       scope_(*env.executor) {
   nodes_[self_.id] = self_;
   env_.network->receive(runtime::Channel::kGossip,
-                        [this](runtime::PeerId, BytesView frame) { on_gossip(frame); });
+                        [this](runtime::PeerId from, BytesView frame) { on_gossip(from, frame); });
 }
 
 Cluster::~Cluster() {
@@ -43,7 +44,8 @@ const NodeInfo* Cluster::find(NodeId id) const {
 
 runtime::PeerId Cluster::peer(NodeId id) const {
   const NodeInfo* node = find(id);
-  return node == nullptr || node->address.empty() ? 0 : env_.network->peer(node->address);
+  if (node == nullptr || node->address.empty() || displaced(id)) return 0;
+  return env_.network->peer(node->address);
 }
 
 void Cluster::add(const NodeInfo& node) { merge(node); }
@@ -51,7 +53,21 @@ void Cluster::add(const NodeInfo& node) { merge(node); }
 bool Cluster::alive(NodeId id) const {
   if (id == self_.id) return true;
   auto it = heard_.find(id);
-  return it != heard_.end() && env_.executor->now() - it->second < kSilence;
+  return it != heard_.end() && !displaced(id) && env_.executor->now() - it->second < kSilence;
+}
+
+runtime::Duration Cluster::silence(NodeId id) const {
+  if (id == self_.id) return runtime::Duration(0);
+  auto it = heard_.find(id);
+  // Since this process began, as far as we can tell.
+  return env_.executor->now() - (it == heard_.end() ? made_ : it->second);
+}
+
+void Cluster::lost(runtime::PeerId peer, bool refused) {
+  if (!refused) return;
+  for (const auto& [id, node] : nodes_) {
+    if (id != self_.id && this->peer(id) == peer) unreachable_.insert(id);
+  }
 }
 
 bool Cluster::coordinator_alive(NodeId id, uint64_t incarnation) const {
@@ -59,7 +75,7 @@ bool Cluster::coordinator_alive(NodeId id, uint64_t incarnation) const {
   if (node == nullptr) return false;
   if (id == self_.id) return incarnation == self_.incarnation;
   if (node->incarnation > incarnation) return false;
-  return alive(id);
+  return alive(id) && reachable(id);
 }
 
 void Cluster::learn_root(const RangeDescriptor& root) {
@@ -76,9 +92,16 @@ void Cluster::merge(const NodeInfo& node) {
     it->second = node;
   }
   heard_[node.id] = env_.executor->now();
+  // Ids only grow: of two nodes at one address the older is gone (a wiped directory, a new
+  // machine).
+  displaced_.erase(node.id);
+  for (const auto& [id, other] : nodes_) {
+    if (id == node.id || other.address != node.address || node.address.empty()) continue;
+    displaced_.insert(std::min(id, node.id));
+  }
 }
 
-void Cluster::on_gossip(BytesView frame) {
+void Cluster::on_gossip(runtime::PeerId from, BytesView frame) {
   Gossip g;
   if (!decode(frame, g).ok()) {
     env_.log.warning("malformed gossip");
@@ -90,6 +113,7 @@ void Cluster::on_gossip(BytesView frame) {
     return;
   }
   for (const NodeInfo& node : g.nodes) merge(node);
+  std::erase_if(unreachable_, [&](NodeId id) { return peer(id) == from; });
   if (g.root) learn_root(*g.root);
 }
 
@@ -110,9 +134,30 @@ runtime::Task<void> Cluster::loop() {
       if (!told.insert(address).second) continue;
       env_.network->send(env_.network->peer(address), runtime::Channel::kGossip, frame);
     }
+    co_await remember_addresses();
     Status slept = co_await runtime::sleep_for(*env_.executor, std::chrono::milliseconds(500));
     if (!slept.ok()) co_return;
   }
+}
+
+// So that nodes that restart find each other, whoever of them is down.
+runtime::Task<void> Cluster::remember_addresses() {
+  bool news = false;
+  for (const auto& [id, node] : nodes_) {
+    if (id == self_.id || node.address.empty() || displaced(id)) continue;
+    if (std::find(identity_.peers.begin(), identity_.peers.end(), node.address) !=
+        identity_.peers.end()) {
+      continue;
+    }
+    identity_.peers.push_back(node.address);
+    news = true;
+  }
+  if (!news) co_return;
+  if (identity_.peers.size() > kAddressesMax)
+    identity_.peers.erase(identity_.peers.begin(), identity_.peers.end() - kAddressesMax);
+  Bytes encoded = encode(identity_);
+  Status kept = co_await env_.disk->write_file(kIdentityFile, std::move(encoded));
+  if (!kept.ok()) env_.log.info("the addresses of other nodes are not kept: {}", kept.message());
 }
 
 }  // namespace quorate::range

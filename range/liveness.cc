@@ -18,18 +18,18 @@ constexpr BytesView kClockKey = "clock";
 constexpr BytesView kPeersKey =
     "supported";  // the stores with a promise_key, since local keys can't be listed
 
-enum class Kind : uint8_t { kAsk = 1, kGranted = 2, kClosed = 3 };
+enum class Kind : uint8_t { kAsk = 1, kGranted = 2, kClosed = 3, kOutdated = 4 };
 
 }  // namespace
 
 struct Liveness::Frame {
   Kind kind = Kind::kAsk;
-  StoreId from;
+  StoreId from, to;
   StoreEpoch epoch;
   Timestamp until, clock;
   template <class A>
   void serialize(A& a) {
-    a(kind, from, epoch, until, clock);
+    a(kind, from, to, epoch, until, clock);
   }
 };
 
@@ -153,7 +153,7 @@ void Liveness::ask(StoreId peer) {
   StoreEpoch& epoch = asked_with_[peer];
   if (epoch < epoch_) epoch = epoch_;
   const Timestamp now = clock_.now();
-  send_(peer, encode(Frame{Kind::kAsk, options_.store, epoch,
+  send_(peer, encode(Frame{Kind::kAsk, options_.store, peer, epoch,
                            now.add_micros(micros(options_.support)), now}));
 }
 
@@ -163,6 +163,7 @@ void Liveness::receive(BytesView bytes) {
     env_.log.warning("malformed liveness frame");
     return;
   }
+  if (frame.to != options_.store) return;  // for one that was at this address before
   if (Status s = clock_.update(frame.clock); !s.ok()) {
     env_.log.warning("liveness of s{} refused: {}", frame.from.value, s.message());
     return;
@@ -178,6 +179,17 @@ void Liveness::receive(BytesView bytes) {
       if (lapsed_.erase(frame.from) > 0 || first) on_change();
       break;
     }
+    case Kind::kOutdated:
+      // Of an earlier life: late. Of this one: it was lived before, and what was promised then is
+      // not on this disk.
+      if (frame.epoch.value >> kLifeShift != epoch_.value >> kLifeShift) break;
+      env_.log.error("s{} knows a later life of this store: its directory is an old copy",
+                     frame.from.value);
+      if (on_outdated) {
+        on_outdated(failed_precondition(
+            "the data directory is older than what this node has promised to others since"));
+      }
+      break;
     case Kind::kClosed:
       if (frame.epoch < asked_with_[frame.from]) break;
       asked_with_[frame.from] = frame.epoch.next();
@@ -193,11 +205,18 @@ runtime::Task<void> Liveness::grant(StoreId from, StoreEpoch epoch, Timestamp un
   // support-epoch). Anything else is a message that was long under way: an answer would make the
   // asker give up an epoch that we still stand by.
   const bool same_life = epoch.value >> kLifeShift == promise.epoch.value >> kLifeShift;
+  if (epoch.value >> kLifeShift < promise.epoch.value >> kLifeShift) {
+    // Late, or from a store that has lost a life it had lived: an old copy of its disk. The asker
+    // knows which (safety: damaged-replica).
+    send_(from, encode(Frame{Kind::kOutdated, options_.store, from, epoch, {}, clock_.now()}));
+    co_return;
+  }
   if (!promise.withdrawn && (epoch < promise.epoch || (same_life && promise.epoch < epoch))) {
     co_return;
   }
   if (epoch < promise.epoch || (epoch == promise.epoch && promise.withdrawn)) {
-    send_(from, encode(Frame{Kind::kClosed, options_.store, promise.epoch, {}, clock_.now()}));
+    send_(from,
+          encode(Frame{Kind::kClosed, options_.store, from, promise.epoch, {}, clock_.now()}));
     co_return;
   }
   const bool new_epoch = epoch != promise.epoch;
@@ -215,7 +234,8 @@ runtime::Task<void> Liveness::grant(StoreId from, StoreEpoch epoch, Timestamp un
     view_.set_supports(from, epoch);
     on_change();
   }
-  send_(from, encode(Frame{Kind::kGranted, options_.store, epoch, promise.until, clock_.now()}));
+  send_(from,
+        encode(Frame{Kind::kGranted, options_.store, from, epoch, promise.until, clock_.now()}));
 }
 
 runtime::Task<void> Liveness::withdraw_expired() {

@@ -46,6 +46,8 @@ class Liveness {
   void receive(BytesView frame);
   // Called when an epoch began or ended, or support for us lapsed: quiet groups must look again.
   std::function<void()> on_change;
+  // A peer remembers a later life of this store than this one: the store must stop.
+  std::function<void(Status)> on_outdated;
 
   const raft::SupportView& view() const { return view_; }
   StoreEpoch epoch() const { return epoch_; }  // of this life of the store

@@ -122,7 +122,14 @@ runtime::Task<Result<Bytes>> Membership::on_init() {
 
 runtime::Task<Status> Membership::init(runtime::Env& env, runtime::Rpc& rpc, std::string address) {
   const runtime::Instant deadline = env.executor->now() + std::chrono::seconds(10);
-  auto answer = co_await rpc.call(env.network->peer(address), kInitMethod, Bytes(), deadline);
+  Result<Bytes> answer(Status{});
+  for (;;) {
+    answer = co_await rpc.call(env.network->peer(address), kInitMethod, Bytes(), deadline);
+    // It may be starting still.
+    if (answer.status().code() != StatusCode::kUnavailable) break;
+    CO_RETURN_IF_ERROR(co_await runtime::sleep_for(*env.executor, std::chrono::milliseconds(100)));
+    if (env.executor->now() >= deadline) break;
+  }
   if (answer.status().code() == StatusCode::kDeadlineExceeded) {
     co_return unavailable("no node answers at " + address);
   }

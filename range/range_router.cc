@@ -7,6 +7,11 @@ namespace {
 
 constexpr auto kRetryPause = std::chrono::milliseconds(20);
 constexpr auto kWatchStep = std::chrono::milliseconds(200);
+// How long a split may take to arrive in the directory.
+constexpr auto kLocatePatience = std::chrono::seconds(5);
+// A range that serves nowhere is looked for in the directory so often, so long.
+constexpr auto kLookUpEvery = std::chrono::milliseconds(500);
+constexpr uint64_t kLookUpPatienceMs = 500;
 
 bool may_write(const BatchRequest& request) {
   for (const Request& r : request.requests) {
@@ -84,30 +89,45 @@ runtime::Task<Result<RangeDescriptor>> RangeRouter::locate(Bytes key, runtime::C
     learn(*cluster_.root());
     co_return *cluster_.root();
   }
-  const Bytes first = keys::directory_key("");
-  KeySpan span{first, key_successor(keys::directory_key(key))};
-  for (int attempt = 0; attempt < 100; ++attempt) {
+  const runtime::Instant deadline = env_.executor->now() + kLocatePatience;
+  while (env_.executor->now() < deadline) {
     if (token.cancelled()) co_return token.status();
-    CO_ASSIGN_OR_RETURN(SystemKv::Entry entry, co_await system_.last(span));
-    RangeDescriptor found;
-    if (!entry.value.empty()) CO_RETURN_IF_ERROR(decode(entry.value, found));
+    CO_ASSIGN_OR_RETURN(RangeDescriptor found, co_await ask_directory(key, SystemKv::kPatienceMs));
     if (found.id && found.span.contains(key)) {
       learn(found);
-      co_return found;
+      // Not kept: what is known of its left half is newer, and tells that it was split since.
+      if (const RangeDescriptor* known = cached(key)) co_return *known;
     }
-    // Between a split and its arrival in the directory the record on the left is newer than its
-    // right.
+    // Between a split and its arrival in the directory there is no word of the right half.
     CO_RETURN_IF_ERROR(co_await runtime::sleep_for(*env_.executor, kRetryPause, token));
   }
   co_return unavailable("the directory has no range for key " + escape_bytes(key));
 }
 
+runtime::Task<Result<RangeDescriptor>> RangeRouter::ask_directory(Bytes key, uint64_t patience_ms) {
+  KeySpan span{keys::directory_key(""), key_successor(keys::directory_key(key))};
+  CO_ASSIGN_OR_RETURN(SystemKv::Entry entry, co_await system_.last(std::move(span), patience_ms));
+  RangeDescriptor found;
+  if (!entry.value.empty()) CO_RETURN_IF_ERROR(decode(entry.value, found));
+  co_return found;
+}
+
+// All whom the cached descriptor names were asked in vain: they may have been replaced.
+runtime::Task<void> RangeRouter::look_up_anew(RangeId range) {
+  const RangeDescriptor* known = by_id(range);
+  if (known == nullptr || known->span.start.empty()) co_return;  // the directory's own is gossiped
+  const Bytes start = known->span.start;
+  auto found = co_await ask_directory(start, kLookUpPatienceMs);
+  if (found.ok() && found->id && found->span.contains(start)) learn(*found);
+}
+
 // Who to ask: the one that was named, then the replicas in turn, silent nodes last.
 NodeId RangeRouter::choose(const RangeDescriptor& descriptor, NodeId hint, size_t attempt) const {
-  if (hint && (attempt == 0 || cluster_.alive(hint))) return hint;
+  if (hint && cluster_.reachable(hint) && (attempt == 0 || cluster_.alive(hint))) return hint;
   std::vector<NodeId> order;
   for (const auto& r : descriptor.replicas) {
-    if (r.role == ReplicaRole::kVoter && cluster_.alive(r.node)) order.push_back(r.node);
+    if (r.role == ReplicaRole::kVoter && cluster_.alive(r.node) && cluster_.reachable(r.node))
+      order.push_back(r.node);
   }
   if (order.empty()) {
     for (const auto& r : descriptor.replicas) order.push_back(r.node);
@@ -157,6 +177,7 @@ runtime::Task<BatchResponse> RangeRouter::send(BatchRequest request, runtime::Ca
   const bool writes = may_write(request);
   const RangeId range = request.range;
   bool sent_away = false;
+  runtime::Instant looked_up = env_.executor->now();
   std::string last_reason;
   NodeId hint;
   if (auto known = leaseholders_.find(range); known != leaseholders_.end()) hint = known->second;
@@ -229,6 +250,9 @@ runtime::Task<BatchResponse> RangeRouter::send(BatchRequest request, runtime::Ca
       response.error = slept;
       co_return response;
     }
+    if (env_.executor->now() - looked_up < kLookUpEvery) continue;
+    co_await look_up_anew(range);
+    looked_up = env_.executor->now();
   }
 }
 

@@ -39,6 +39,9 @@ class RangeRouter : public Router {
   NodeId choose(const RangeDescriptor& descriptor, NodeId hint, size_t attempt) const;
   runtime::Task<BatchResponse> deliver(NodeId to, BatchRequest request, runtime::Instant deadline,
                                        runtime::CancelToken token);
+  // The newest descriptor at or before `key` that the directory has; behind by a split at times.
+  runtime::Task<Result<RangeDescriptor>> ask_directory(Bytes key, uint64_t patience_ms);
+  runtime::Task<void> look_up_anew(RangeId range);
   runtime::Task<void> watch_loop();
   const RangeDescriptor* by_id(RangeId range) const;
 

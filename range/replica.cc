@@ -37,6 +37,15 @@ Replica::~Replica() {
   if (group_ != nullptr) store_.raft().remove(range());
 }
 
+void Replica::retire() {
+  drop_lease();
+  if (group_ != nullptr) store_.raft().remove(range());
+  group_ = nullptr;
+  for (auto& [index, pending] : pending_)
+    pending->done.set(ambiguous("the replica was removed before a write was confirmed"));
+  pending_.clear();
+}
+
 runtime::Env& Replica::env() { return store_.env(); }
 runtime::Hlc& Replica::clock() { return store_.clock(); }
 storage::Engine& Replica::engine() { return store_.engine(); }
@@ -114,6 +123,7 @@ runtime::Task<Status> Replica::propose(Command command) {
     CO_RETURN_IF_ERROR(
         co_await engine().wait_for_room({}, env().executor->now() + kProposalPatience));
   }
+  if (group_ == nullptr) co_return unavailable("range " + range().to_string() + " has left here");
   const raft::Raft& core = group_->core();
   if (!core.may_serve() || handing_over_ || core.term() != lease_term_) {
     co_return unavailable("range " + range().to_string() + " has lost its lease here");
@@ -284,6 +294,8 @@ runtime::Task<Status> Replica::admin_split(SplitRequest request) {
   if (at.empty() || at == before.span.start || !before.span.contains(at)) {
     co_return invalid_argument("range " + range().to_string() + " can't be split there");
   }
+  if (group_ == nullptr || conf().joint())
+    co_return unavailable("range " + range().to_string() + " is changing its replicas");
   for (const auto& r : before.replicas) {
     if (r.role != ReplicaRole::kVoter)
       co_return unavailable("range " + range().to_string() + " is changing its replicas");
@@ -341,7 +353,7 @@ runtime::Task<Status> Replica::transfer_lease(NodeId to) {
                           ": lease transfer refused: " + std::string(raft::refusal_name(refusal)));
   }
   const runtime::Instant deadline = env().executor->now() + kTransferPatience;
-  while (group_->core().leads()) {
+  while (group_ != nullptr && group_->core().leads()) {
     if (env().executor->now() >= deadline) {
       co_return unavailable("range " + range().to_string() + ": the lease did not move in time");
     }
@@ -351,8 +363,8 @@ runtime::Task<Status> Replica::transfer_lease(NodeId to) {
 }
 
 runtime::Task<Status> Replica::change_replicas(raft::ConfChange change, RangeDescriptor after) {
-  const raft::Raft& core = group_->core();
   if (leaseholder_ == nullptr) co_return unavailable("not the leaseholder");
+  const raft::Raft& core = group_->core();
   Command command;
   command.lease_term = core.term();
   command.clock = clock().now();

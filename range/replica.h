@@ -34,6 +34,9 @@ class Replica : public ReplicaContext, public raft::GroupClient {
   // the parent's locks and timestamp cache.
   void adopt(std::unique_ptr<Leaseholder> leaseholder) { adopted_ = std::move(leaseholder); }
   bool started() const { return group_ != nullptr; }
+  // Ends its part in the group; whoever still waits for a proposal of it learns that its fate is
+  // unknown. Only to be destroyed from then on, when nobody can hold on to it any more.
+  void retire();
 
   RangeId range() const { return descriptor_.id; }
   ReplicaId id() const { return id_; }

@@ -1,14 +1,13 @@
 #include "range/store.h"
 
 #include "range/keys.h"
+#include "range/store_internal.h"
 
 namespace quorate::range {
 namespace {
 
 constexpr auto kStrayPatience = std::chrono::milliseconds(500);
 constexpr size_t kStraysMax = 1000;
-
-Bytes birth_key(RangeId range) { return "birth/" + range.to_string(); }
 
 ReplicaId own_replica(const RangeDescriptor& descriptor, StoreId store) {
   const ReplicaDescriptor* own = descriptor.find(store);
@@ -90,6 +89,9 @@ runtime::Task<Status> Store::open(std::unique_ptr<storage::CheckpointStore> chec
   liveness_->on_change = [this] {
     if (raft_ != nullptr) raft_->wake_all();
   };
+  liveness_->on_outdated = [this](Status why) {
+    if (on_failure) on_failure(std::move(why));
+  };
   CO_RETURN_IF_ERROR(co_await liveness_->start());
   raft::MultiRaft::Options raft_options{options_.id, options_.raft_tick};
   raft_ = std::make_unique<raft::MultiRaft>(
@@ -101,6 +103,7 @@ runtime::Task<Status> Store::open(std::unique_ptr<storage::CheckpointStore> chec
         if (on_failure) on_failure(s);
       });
   raft_->unknown = [this](StoreId from, raft::Message m) { on_stray(from, std::move(m)); };
+  CO_RETURN_IF_ERROR(co_await finish_removals());
   for (RangeId range : engine_->log().ranges()) CO_RETURN_IF_ERROR(co_await start_replica(range));
   replica_changed();
   raft_->start();
@@ -372,6 +375,7 @@ runtime::Task<void> Store::start_child(RangeId range, raft::HardState hard_state
 // --- snapshots ---
 
 struct Store::SnapshotChunk {
+  StoreId to;
   RangeId range;
   RangeDescriptor descriptor;
   uint64_t stream = 0;
@@ -382,17 +386,8 @@ struct Store::SnapshotChunk {
   Bytes bytes;
   template <class A>
   void serialize(A& a) {
-    a(range, descriptor, stream, number, last, from, message, bytes);
+    a(to, range, descriptor, stream, number, last, from, message, bytes);
   }
-};
-
-struct Store::IncomingSnapshot {
-  uint64_t stream = 0;
-  uint64_t next = 0;
-  LogIndex index;
-  RangeDescriptor descriptor;
-  std::unique_ptr<storage::Engine::SnapshotWriter> writer;
-  bool complete = false;
 };
 
 void Store::send_snapshot(RangeId range, raft::Message message) {
@@ -428,6 +423,7 @@ runtime::Task<void> Store::stream_snapshot(RangeId range, raft::Message message)
   chunk.range = range;
   chunk.descriptor = descriptor;
   chunk.from = options_.id;
+  chunk.to = target;
   env_.entropy(reinterpret_cast<char*>(&chunk.stream), sizeof chunk.stream);
   while (outcome.ok() && peer != 0 && !chunk.last) {
     auto bytes = co_await (*made)->next_chunk();
@@ -459,6 +455,8 @@ runtime::Task<Result<Bytes>> Store::on_snapshot_chunk(runtime::PeerId, Bytes req
   SnapshotChunk chunk;
   CO_RETURN_IF_ERROR(decode(request, chunk));
   if (raft_ == nullptr) co_return unavailable("the store is not open yet");
+  // The store that was meant may have been at this address before.
+  if (chunk.to != options_.id) co_return unavailable("another store is here now");
   if (chunk.number == 0) {
     CO_RETURN_IF_ERROR(snapshot_welcome(chunk));
     CO_ASSIGN_OR_RETURN(auto writer, co_await engine_->receive_snapshot());
@@ -502,6 +500,10 @@ Status Store::snapshot_welcome(const SnapshotChunk& chunk) const {
     if (range != chunk.range && replica->descriptor().span.overlaps(chunk.descriptor.span)) {
       return unavailable("range " + range.to_string() + " still holds keys of the snapshot here");
     }
+  }
+  for (const auto& [range, span] : clearing_) {
+    if (range == chunk.range || span.overlaps(chunk.descriptor.span))
+      return unavailable("what range " + range.to_string() + " held here is still being removed");
   }
   for (const auto& [child, birth] : unborn_) {
     if (child == chunk.range) return unavailable("the range is about to be born here");
@@ -567,8 +569,14 @@ runtime::Task<Status> Store::install_snapshot(Replica& replica, raft::SnapshotMe
 void Store::on_stray(StoreId from, raft::Message message) {
   if (message.type != raft::MessageType::kAppend && message.type != raft::MessageType::kHeartbeat)
     return;
-  if (unborn_.contains(message.range) || replicas_.contains(message.range)) return;
+  if (unborn_.contains(message.range) || clearing_.contains(message.range)) return;
   if (engine_->log().tombstone(message.range) > message.to) return;
+  const ReplicaId known = engine_->log().replica(message.range);
+  if (known && known < message.to) {
+    scope_.spawn(make_way(message.range, message.to));
+    return;
+  }
+  if (replicas_.contains(message.range)) return;
   // A split's right half is spoken to a moment before the split is applied here: only who stays
   // away longer needs a snapshot.
   if (strays_.size() >= kStraysMax) strays_.clear();

@@ -102,6 +102,15 @@ class Store {
   ConflictResolver& resolver() { return *resolver_; }
   runtime::TaskScope& scope() { return scope_; }
 
+  // The replica of the range that this store's log knows, started or not; zero: none.
+  ReplicaId replica_id(RangeId range) const;
+  // Those that may not speak any more under their ids.
+  std::vector<std::pair<RangeId, ReplicaId>> damaged_replicas() const;
+  // The range has removed its replica here; `least` is the least id acceptable from now on. Durable
+  // when it returns, and its data is gone (safety: replica-id). Refused while it leads, or takes a
+  // snapshot.
+  runtime::Task<Status> remove_replica(RangeId range, ReplicaId least);
+
   // --- for Replica ---
   void send_snapshot(RangeId range, raft::Message message);
   runtime::Task<Status> install_snapshot(Replica& replica, raft::SnapshotMeta meta);
@@ -122,6 +131,10 @@ class Store {
   runtime::Task<Result<Bytes>> on_batch(Bytes request);
   runtime::Task<Result<Bytes>> on_snapshot_chunk(runtime::PeerId from, Bytes request);
   void on_stray(StoreId from, raft::Message message);
+  runtime::Task<void> make_way(RangeId range, ReplicaId newer);
+  runtime::Task<Status> finish_removals();
+  runtime::Task<void> bury(std::unique_ptr<Replica> replica);
+  Result<std::optional<RangeDescriptor>> stored_descriptor(RangeId range);
   Status snapshot_welcome(const SnapshotChunk& chunk) const;
   Result<Replica*> snapshot_receiver(const SnapshotChunk& chunk);
   Replica& add_replica(ReplicaId id, RangeDescriptor descriptor, raft::ConfState conf);
@@ -142,6 +155,7 @@ class Store {
       unborn_;  // recovered children whose parent has not come to the split yet
   std::map<RangeId, std::shared_ptr<IncomingSnapshot>> incoming_;
   std::set<std::pair<RangeId, ReplicaId>> streaming_;
+  std::map<RangeId, KeySpan> clearing_;         // removed, and their data is on its way out
   std::map<RangeId, runtime::Instant> strays_;  // since when a range that is not here is spoken to
   std::vector<std::weak_ptr<Leaseholder>> retired_;  // some batches may still hold on to them
   runtime::TaskScope scope_;

@@ -46,8 +46,9 @@ runtime::Task<Result<SystemKv::Entry>> SystemKv::get(Bytes key) {
   co_return entry;
 }
 
-runtime::Task<Result<SystemKv::Entry>> SystemKv::last(KeySpan span) {
+runtime::Task<Result<SystemKv::Entry>> SystemKv::last(KeySpan span, uint64_t patience_ms) {
   BatchRequest request;
+  request.patience_ms = patience_ms;
   ScanRequest scan;
   scan.span = span;
   scan.reverse = true;

@@ -16,6 +16,7 @@ class SystemKv {
   SystemKv(runtime::Env& env, runtime::Hlc& clock, Router& router, NodeId node)
       : env_(env), clock_(clock), router_(router), node_(node) {}
 
+  static constexpr uint64_t kPatienceMs = 10'000;
   struct Entry {
     Bytes key, value;
     Timestamp version;
@@ -24,7 +25,7 @@ class SystemKv {
   // version).
   runtime::Task<Result<Entry>> get(Bytes key);
   // The last entry of `span` at or before its end; an empty key where there is none.
-  runtime::Task<Result<Entry>> last(KeySpan span);
+  runtime::Task<Result<Entry>> last(KeySpan span, uint64_t patience_ms = kPatienceMs);
   runtime::Task<Result<std::vector<Entry>>> scan(KeySpan span);
   // kAborted when the newest version is not `version`; ambiguous outcomes are told.
   runtime::Task<Status> put(Bytes key, Bytes value, Timestamp version);

@@ -67,17 +67,12 @@ void Nemesis::act() {
     void (Nemesis::*act)();
   };
   const Choice choices[] = {
-      {profile_.network, &Nemesis::cut_network},
-      {profile_.network / 3, &Nemesis::spoil_links},
-      {profile_.crashes, &Nemesis::crash},
-      {profile_.crashes / 8, &Nemesis::crash_all},
-      {profile_.disk, &Nemesis::slow_disk},
-      {profile_.disk / 4, &Nemesis::fail_sync},
-      {profile_.clocks, &Nemesis::move_clock},
-      {profile_.pauses, &Nemesis::pause},
-      {profile_.moves + 0.1, &Nemesis::split},
-      {profile_.moves, &Nemesis::transfer_lease},
-      {profile_.moves / 4, &Nemesis::drain_and_restart},
+      {profile_.network, &Nemesis::cut_network},  {profile_.network / 3, &Nemesis::spoil_links},
+      {profile_.crashes, &Nemesis::crash},        {profile_.crashes / 8, &Nemesis::crash_all},
+      {profile_.crashes / 16, &Nemesis::wipe},    {profile_.disk, &Nemesis::slow_disk},
+      {profile_.disk / 4, &Nemesis::fail_sync},   {profile_.clocks, &Nemesis::move_clock},
+      {profile_.pauses, &Nemesis::pause},         {profile_.moves + 0.1, &Nemesis::split},
+      {profile_.moves, &Nemesis::transfer_lease}, {profile_.moves / 4, &Nemesis::drain_and_restart},
   };
   double total = 0;
   for (const Choice& c : choices) total += c.weight;
@@ -171,6 +166,16 @@ void Nemesis::crash_all() {
     if (cluster_.up(i)) cluster_.kill(i, SimCrash::kPower);
     later(draw(1, 2'000), [this, i] { cluster_.start(i); });
   }
+}
+
+// Once: a second loss before the first is mended may take a quorum's word away.
+void Nemesis::wipe() {
+  const size_t i = victim();
+  if (wiped_ || cluster_.node(i) == nullptr) return;
+  wiped_ = true;
+  note("wipe " + cluster_.host(i));
+  cluster_.wipe(i);
+  later(draw(10, 3'000), [this, i] { cluster_.start(i); });
 }
 
 void Nemesis::slow_disk() {

@@ -42,6 +42,7 @@ class Nemesis {
   void spoil_links();
   void crash();
   void crash_all();
+  void wipe();
   void slow_disk();
   void fail_sync();
   void move_clock();
@@ -58,6 +59,7 @@ class Nemesis {
   const Profile profile_;
   runtime::Random random_;
   bool healed_ = false;
+  bool wiped_ = false;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
   std::map<std::string, uint64_t> done_;
 };

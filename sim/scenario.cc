@@ -52,6 +52,8 @@ SimCluster::Options draw_cluster(Random& random, PlantedBugs planted) {
   n.upkeep.step = ms(100 + random.below(500));
   // Sizes are known to half a MiB, far above what a run writes: the nemesis splits.
   n.upkeep.split_bytes = 64u << 20;
+  // Longer than most faults, and, where there are nodes to spare, shorter than some.
+  n.upkeep.replace_after = ms(o.nodes > 3 ? 4'000 + random.below(20'000) : 60'000);
   n.upkeep.history = ms(5'000 + random.below(30'000));
   n.upkeep.records = ms(20'000 + random.below(40'000));
   n.upkeep.collect_every = ms(500 + random.below(5'000));

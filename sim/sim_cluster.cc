@@ -102,6 +102,13 @@ void SimCluster::kill(size_t i, SimCrash how) {
   slot.env.reset();
 }
 
+void SimCluster::wipe(size_t i) {
+  kill(i, SimCrash::kPower);
+  world_.line(host(i) + " loses its disks");
+  machine(i).disk().wipe();
+  slots_[i]->checkpoint = std::make_shared<storage::MapCheckpointDisk>();
+}
+
 std::string SimCluster::form(runtime::Duration limit) {
   start_all();
   slots_[0]->node->init_here();

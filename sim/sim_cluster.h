@@ -39,6 +39,8 @@ class SimCluster {
   void start(size_t i);  // nothing where it is up
   void start_all();
   void kill(size_t i, runtime::SimCrash how);
+  // Kills it and takes its disks away: what starts there next is a new node at the old address.
+  void wipe(size_t i);
   bool up(size_t i) const { return slots_[i]->env != nullptr; }
   // Null while it is down or has not found its place yet.
   server::KvNode* node(size_t i);

@@ -1,0 +1,95 @@
+// Removing replicas of a store: tombstone, then data (safety: replica-id).
+#include "range/keys.h"
+#include "range/store_internal.h"
+
+namespace quorate::range {
+namespace {
+
+// Batches and proposals that a removed replica had begun have ended by then.
+constexpr auto kBurialPause = std::chrono::seconds(60);
+
+}  // namespace
+
+ReplicaId Store::replica_id(RangeId range) const { return engine_->log().replica(range); }
+
+std::vector<std::pair<RangeId, ReplicaId>> Store::damaged_replicas() const {
+  std::vector<std::pair<RangeId, ReplicaId>> out;
+  for (const auto& damaged : engine_->log().damaged()) {
+    const bool here = damaged.replica && replica_id(damaged.range) == damaged.replica;
+    if (here && !replicas_.contains(damaged.range))
+      out.emplace_back(damaged.range, damaged.replica);
+  }
+  return out;
+}
+
+Result<std::optional<RangeDescriptor>> Store::stored_descriptor(RangeId range) {
+  auto view = engine_->view();
+  ASSIGN_OR_RETURN(auto known,
+                   view->plain(storage::Keyspace::kRange,
+                               keys::range_record_key(range, keys::RangeRecord::kDescriptor)));
+  if (!known) return std::optional<RangeDescriptor>();
+  RangeDescriptor descriptor;
+  RETURN_IF_ERROR(decode(*known, descriptor));
+  return std::optional<RangeDescriptor>(std::move(descriptor));
+}
+
+runtime::Task<Status> Store::remove_replica(RangeId range, ReplicaId least) {
+  if (unborn_.contains(range)) co_return unavailable("the range is about to be born here");
+  if (clearing_.contains(range)) co_return Status();
+  auto incoming = incoming_.find(range);
+  if (incoming != incoming_.end() && incoming->second->complete)
+    co_return unavailable("a snapshot is being installed");
+  RangeDescriptor descriptor;
+  if (auto it = replicas_.find(range); it != replicas_.end()) {
+    if (it->second->leaseholder() != nullptr)
+      co_return failed_precondition("a leaseholder is not removed");
+    descriptor = it->second->descriptor();
+    it->second->retire();
+    scope_.spawn(bury(std::move(it->second)));
+    replicas_.erase(it);
+  } else {
+    CO_ASSIGN_OR_RETURN(auto stored, stored_descriptor(range));
+    if (stored) descriptor = std::move(*stored);
+  }
+  if (auto start = by_start_.find(descriptor.span.start);
+      start != by_start_.end() && start->second == range) {
+    by_start_.erase(start);
+  }
+  incoming_.erase(range);
+  strays_.erase(range);
+  // Until this returns, and for good when it fails: then the store stops.
+  clearing_[range] = descriptor.id ? descriptor.span : KeySpan::point("");
+  env_.log.info("r{}: the replica here was removed from its range; its data goes", range.value);
+  engine_->log().remove(range, least);
+  engine_->log().put_local(birth_key(range), "");
+  replica_changed();
+  CO_RETURN_IF_ERROR(co_await engine_->log().sync());
+  if (descriptor.id) CO_RETURN_IF_ERROR(co_await engine_->clear_replica(range, descriptor.span));
+  clearing_.erase(range);
+  co_return Status();
+}
+
+runtime::Task<void> Store::bury(std::unique_ptr<Replica> replica) {
+  const std::unique_ptr<Replica> held = std::move(replica);
+  (void)co_await runtime::sleep_for(*env_.executor, kBurialPause);
+}
+
+// A later replica of the range is spoken to here: the earlier one was removed.
+runtime::Task<void> Store::make_way(RangeId range, ReplicaId newer) {
+  Status removed = co_await remove_replica(range, newer);
+  if (!removed.ok()) env_.log.info("r{}: {}", range.value, removed.message());
+}
+
+// Removals that a crash stopped between the tombstone and the data.
+runtime::Task<Status> Store::finish_removals() {
+  for (RangeId range : engine_->log().ranges()) {
+    if (engine_->log().replica(range)) continue;
+    CO_ASSIGN_OR_RETURN(auto stored, stored_descriptor(range));
+    if (!stored) continue;
+    env_.log.info("r{}: the rest of a removed replica goes", range.value);
+    CO_RETURN_IF_ERROR(co_await engine_->clear_replica(range, stored->span));
+  }
+  co_return Status();
+}
+
+}  // namespace quorate::range

@@ -1,0 +1,177 @@
+// Replicas that are gone for good are replaced under new ids, and never answer again.
+#include <gtest/gtest.h>
+
+#include "range/keys.h"
+#include "sim/checkers/watch.h"
+#include "sim/sim_cluster.h"
+
+namespace quorate::sim {
+namespace {
+
+using runtime::SimCrash;
+using runtime::SimWorld;
+using runtime::Task;
+using server::KvNode;
+
+Bytes row(uint64_t n) {
+  Bytes key = range::keys::index_prefix(TableId(7), IndexId(1));
+  key.push_back(static_cast<char>(n));
+  return key;
+}
+
+Task<Status> put_rows(KvNode* node, uint64_t count, Bytes value) {
+  for (uint64_t n = 0; n < count; ++n) {
+    auto txn = node->txn().begin({});
+    txn->begin_statement();
+    std::vector<Bytes> keys{row(n)};
+    txn::ReadOptions options;
+    options.lock = txn::LockMode::kExclusive;
+    auto read = co_await txn->get(keys, options);
+    if (!read.ok()) co_return read.status();
+    CO_RETURN_IF_ERROR(txn->put(keys[0], value, range::kAllColumns, read->ts(0)));
+    CO_RETURN_IF_ERROR(co_await txn->commit());
+  }
+  co_return Status();
+}
+
+Task<Result<uint64_t>> count_rows(KvNode* node, uint64_t count, Bytes value) {
+  auto txn = node->txn().begin({});
+  txn->begin_statement();
+  uint64_t right = 0;
+  for (uint64_t n = 0; n < count; ++n) {
+    std::vector<Bytes> keys{row(n)};
+    auto read = co_await txn->get(keys, {});
+    if (!read.ok()) co_return read.status();
+    if (read->present(0) && read->value(0) == value) ++right;
+  }
+  co_return right;
+}
+
+class ReplacementTest : public testing::Test {
+ protected:
+  void form(uint64_t seed, size_t nodes, std::chrono::seconds replace_after) {
+    runtime::SimOptions sim;
+    sim.print_lines = std::getenv("SIM_LINES") != nullptr;
+    world = std::make_unique<SimWorld>(seed, sim);
+    SimCluster::Options options;
+    options.nodes = nodes;
+    options.node.upkeep.replace_after = replace_after;
+    options.node.engine.segment_bytes = size_t{64} << 10;
+    cluster = std::make_unique<SimCluster>(*world, options);
+    ASSERT_EQ(cluster->form(std::chrono::seconds(60)), "");
+  }
+  void put(size_t node, Bytes value) {
+    Status done = cluster->run(node, put_rows(cluster->node(node), kRows, std::move(value)));
+    ASSERT_TRUE(done.ok()) << done.to_string();
+  }
+  uint64_t count(size_t node, Bytes value) {
+    auto got = cluster->run(node, count_rows(cluster->node(node), kRows, std::move(value)));
+    EXPECT_TRUE(got.ok()) << got.status().to_string();
+    return got.ok() ? *got : 0;
+  }
+  // Which nodes the range's leaseholder counts among its voters.
+  std::set<NodeId> voters(RangeId range) {
+    std::set<NodeId> out;
+    for (size_t i = 0; i < cluster->size(); ++i) {
+      KvNode* n = cluster->node(i);
+      range::Replica* replica = n == nullptr ? nullptr : n->store().find(range);
+      if (replica == nullptr || !replica->started()) continue;
+      if (!replica->look_at_lease(Timestamp()).held) continue;
+      for (const auto& r : replica->descriptor().replicas) {
+        if (r.role == range::ReplicaRole::kVoter) out.insert(r.node);
+      }
+    }
+    return out;
+  }
+  // Until every range has three voters and `gone` is none of them.
+  bool wait_without(NodeId gone, std::chrono::seconds limit) {
+    return world->run_until(
+        [&] {
+          for (uint64_t r = 1; r <= 3; ++r) {
+            std::set<NodeId> v = voters(RangeId(r));
+            if (v.size() != 3 || v.contains(gone)) return false;
+          }
+          return true;
+        },
+        limit);
+  }
+  static constexpr uint64_t kRows = 30;
+  std::unique_ptr<SimWorld> world;
+  std::unique_ptr<SimCluster> cluster;
+};
+
+TEST_F(ReplacementTest, a_wiped_node_comes_back_as_a_new_one_and_takes_the_old_ones_place) {
+  form(21, 3, std::chrono::minutes(5));
+  put(0, "before");
+  cluster->wipe(1);
+  cluster->start(1);
+  ASSERT_TRUE(wait_without(NodeId(2), std::chrono::seconds(60)));
+  ASSERT_EQ(cluster->wait_healthy(std::chrono::seconds(60)), "");
+  EXPECT_EQ(cluster->node(1)->id(), NodeId(4));
+  EXPECT_EQ(count(1, "before"), kRows);
+  // The three are enough of a cluster to lose another.
+  cluster->kill(0, SimCrash::kPower);
+  put(1, "after");
+  cluster->start(0);
+  ASSERT_EQ(cluster->wait_healthy(std::chrono::seconds(60)), "");
+  EXPECT_EQ(count(0, "after"), kRows);
+  EXPECT_EQ(judge_agreement(*cluster), "");
+}
+
+TEST_F(ReplacementTest, a_silent_node_is_replaced_and_gives_up_its_replicas_when_it_returns) {
+  form(22, 4, std::chrono::seconds(8));
+  put(0, "before");
+  size_t victim = 0;
+  while (!voters(RangeId(3)).contains(cluster->node(victim)->id())) ++victim;
+  const NodeId gone = cluster->node(victim)->id();
+  const size_t other = (victim + 1) % 4;
+  cluster->kill(victim, SimCrash::kPower);
+  put(other, "without it");
+  world->run_for(std::chrono::seconds(4));
+  EXPECT_TRUE(voters(RangeId(3)).contains(gone)) << "it may still come back";
+  ASSERT_TRUE(wait_without(gone, std::chrono::seconds(60)));
+  cluster->start(victim);
+  const bool empty = world->run_until(
+      [&] {
+        KvNode* n = cluster->node(victim);
+        return n != nullptr && n->store().replicas().empty();
+      },
+      std::chrono::seconds(60));
+  EXPECT_TRUE(empty) << "removed replicas stay";
+  EXPECT_EQ(count(victim, "without it"), kRows);
+  // It can be used again.
+  const NodeId second = cluster->node(other)->id();
+  cluster->kill(other, SimCrash::kPower);
+  EXPECT_TRUE(wait_without(second, std::chrono::seconds(60)));
+  EXPECT_EQ(count(victim, "without it"), kRows);
+}
+
+TEST_F(ReplacementTest, a_damaged_log_is_noticed_and_its_replicas_are_replaced) {
+  form(23, 3, std::chrono::minutes(5));
+  put(0, "first");
+  size_t damaged = 0;
+  for (int attempt = 0; attempt < 20 && damaged == 0; ++attempt) {
+    put(0, "round " + std::to_string(attempt));
+    cluster->kill(1, SimCrash::kPower);
+    for (const std::string& path : cluster->machine(1).disk().paths()) {
+      if (path.find("log") != std::string::npos) cluster->machine(1).disk().flip_random_bit(path);
+    }
+    cluster->start(1);
+    world->run_until([&] { return cluster->node(1) != nullptr; }, std::chrono::seconds(20));
+    ASSERT_NE(cluster->node(1), nullptr);
+    damaged = cluster->node(1)->store().damaged_replicas().size();
+  }
+  ASSERT_GT(damaged, 0u) << "no flipped bit was found";
+  const auto healed = [&] {
+    return cluster->node(1) != nullptr && cluster->node(1)->store().damaged_replicas().empty() &&
+           cluster->unhealthy().empty();
+  };
+  EXPECT_TRUE(world->run_until(healed, std::chrono::seconds(90))) << cluster->unhealthy();
+  put(1, "last");
+  EXPECT_EQ(count(1, "last"), kRows);
+  ASSERT_EQ(cluster->wait_healthy(std::chrono::seconds(60)), "");
+  EXPECT_EQ(judge_agreement(*cluster), "");
+}
+
+}  // namespace
+}  // namespace quorate::sim
