@@ -122,7 +122,7 @@ runtime::Task<Result<Bytes>> Membership::on_init() {
 
 runtime::Task<Status> Membership::init(runtime::Env& env, runtime::Rpc& rpc, std::string address) {
   const runtime::Instant deadline = env.executor->now() + std::chrono::seconds(10);
-  Result<Bytes> answer(Status{});
+  Result<Bytes> answer(unavailable("nothing was asked"));
   for (;;) {
     answer = co_await rpc.call(env.network->peer(address), kInitMethod, Bytes(), deadline);
     // It may be starting still.

@@ -11,7 +11,7 @@ namespace {
 // Without a leader for so long a replica asks whether it is still one.
 constexpr auto kLeaderlessPatience = std::chrono::seconds(5);
 // One with a leader asks so often: who told it that it was removed may not have reached it.
-constexpr auto kAskEvery = std::chrono::minutes(2);
+constexpr auto kAskEvery = std::chrono::seconds(30);
 constexpr auto kAskPatience = std::chrono::seconds(1);
 constexpr auto kReportEvery = std::chrono::seconds(5);
 constexpr size_t kDamagedMax = 10'000;

@@ -291,14 +291,15 @@ runtime::Task<Status> Store::drain(runtime::Instant deadline) {
     for (RangeId range : held) {
       Replica* replica = find(range);
       if (replica == nullptr || replica->leaseholder() == nullptr) continue;
-      NodeId to;
+      std::vector<NodeId> takers;
       for (const auto& r : replica->descriptor().replicas) {
         const NodeInfo* node = cluster_.find(r.node);
-        bool usable =
-            r.node != options_.node && r.role == ReplicaRole::kVoter && cluster_.alive(r.node);
-        if (usable && node != nullptr && !node->draining) to = r.node;
+        const bool usable = r.node != options_.node && r.role == ReplicaRole::kVoter &&
+                            cluster_.alive(r.node) && cluster_.reachable(r.node);
+        if (usable && node != nullptr && !node->draining) takers.push_back(r.node);
       }
-      if (!to) continue;
+      if (takers.empty()) continue;
+      const NodeId to = takers[range.value % takers.size()];
       nobody = false;
       Status moved = co_await replica->transfer_lease(to);
       if (!moved.ok()) env_.log.info("drain: {}", moved.message());

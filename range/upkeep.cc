@@ -177,6 +177,8 @@ runtime::Task<Status> Upkeep::follow_traffic(RangeId range) {
       !cluster_.alive(favourite)) {
     co_return Status();
   }
+  if (const NodeInfo* node = cluster_.find(favourite); node != nullptr && node->draining)
+    co_return Status();
   const RangeDescriptor& descriptor = replica->descriptor();
   for (const auto& r : descriptor.replicas) {
     if (r.node != favourite || r.role != ReplicaRole::kVoter) continue;

@@ -1,5 +1,7 @@
 #include "server/cluster_view.h"
 
+#include <fmt/format.h>
+
 #include "base/archive.h"
 #include "range/keys.h"
 #include "runtime/sync.h"
@@ -8,6 +10,7 @@ namespace quorate::server {
 namespace {
 
 constexpr auto kAskPatience = std::chrono::seconds(2);
+constexpr auto kChecksumPatience = std::chrono::seconds(60);
 // Microseconds between 1970 and 2000, where PostgreSQL's timestamps begin.
 constexpr int64_t kPostgresEpochMicros = 946'684'800'000'000;
 
@@ -19,6 +22,8 @@ ClusterView::ClusterView(KvNode& node) : node_(node) {
   for (runtime::RpcMethod method : {kStatusMethod, kLocksMethod}) {
     node_.rpc().handle(method, [this, method](runtime::PeerId, Bytes) { return own(method); });
   }
+  node_.rpc().handle(kChecksumMethod,
+                     [this](runtime::PeerId, Bytes r) { return on_checksum(std::move(r)); });
 }
 
 runtime::Task<Result<Bytes>> ClusterView::own(runtime::RpcMethod method) {
@@ -140,6 +145,55 @@ runtime::Task<Result<std::vector<sql::LockRow>>> ClusterView::locks() {
   std::stable_sort(rows.begin(), rows.end(), [](const sql::LockRow& a, const sql::LockRow& b) {
     return std::tie(a.range_id, a.key) < std::tie(b.range_id, b.key);
   });
+  co_return std::move(rows);
+}
+
+runtime::Task<Result<Bytes>> ClusterView::on_checksum(Bytes request) {
+  RangeId range;
+  CO_RETURN_IF_ERROR(decode(request, range));
+  auto made = co_await range::replica_checksum(&node_.store(), range);
+  if (!made.ok()) co_return made.status();
+  co_return encode(*made);
+}
+
+runtime::Task<Result<range::ReplicaChecksum>> ClusterView::ask_checksum(NodeId node,
+                                                                        RangeId range) {
+  if (node == node_.id()) co_return co_await range::replica_checksum(&node_.store(), range);
+  const runtime::Instant deadline = node_.env().executor->now() + kChecksumPatience;
+  const runtime::PeerId peer = node_.cluster().peer(node);
+  if (peer == 0) co_return unavailable("the node's address is not known");
+  auto answer = co_await node_.rpc().call(peer, kChecksumMethod, encode(range), deadline);
+  if (!answer.ok()) co_return answer.status();
+  range::ReplicaChecksum made;
+  CO_RETURN_IF_ERROR(decode(*answer, made));
+  co_return made;
+}
+
+runtime::Task<Result<std::vector<sql::ChecksumRow>>> ClusterView::replica_checksums() {
+  std::map<RangeId, range::RangeDescriptor> newest;
+  for (range::RangeStatus& s : co_await statuses()) {
+    range::RangeDescriptor& known = newest[s.descriptor.id];
+    if (s.descriptor.generation >= known.generation) known = std::move(s.descriptor);
+  }
+  std::vector<sql::ChecksumRow> rows;
+  for (const auto& [id, descriptor] : newest) {
+    std::vector<runtime::Task<Result<range::ReplicaChecksum>>> asks;
+    for (const auto& r : descriptor.replicas) asks.push_back(ask_checksum(r.node, id));
+    auto answers = co_await runtime::when_all(*node_.env().executor, std::move(asks));
+    for (size_t i = 0; i < answers.size(); ++i) {
+      const range::ReplicaDescriptor& r = descriptor.replicas[i];
+      sql::ChecksumRow row;
+      row.range_id = id.value;
+      row.node_id = r.node.value;
+      row.replica_id = r.replica.value;
+      if (answers[i].ok()) {
+        row.applied_index = answers[i]->applied.value;
+        row.rows = answers[i]->rows;
+        row.checksum = fmt::format("{:016x}{:016x}", answers[i]->high, answers[i]->low);
+      }
+      rows.push_back(std::move(row));
+    }
+  }
   co_return std::move(rows);
 }
 

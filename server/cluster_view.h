@@ -2,6 +2,7 @@
 // node and, by message, from the others; and what SQL may ask of it: splits and lease transfers.
 #pragma once
 
+#include "range/replica_checksum.h"
 #include "server/kv_node.h"
 #include "sql/catalog/descriptor.h"
 #include "sql/system/cluster_info.h"
@@ -15,6 +16,7 @@ class ClusterView : public sql::ClusterInfo {
   runtime::Task<Result<std::vector<sql::RangeRow>>> ranges() override;
   runtime::Task<Result<std::vector<sql::NodeRow>>> nodes() override;
   runtime::Task<Result<std::vector<sql::LockRow>>> locks() override;
+  runtime::Task<Result<std::vector<sql::ChecksumRow>>> replica_checksums() override;
   runtime::Task<Result<std::vector<sql::SessionRow>>> sessions() override;
   runtime::Task<Status> transfer_lease(uint64_t range, uint64_t node) override;
 
@@ -26,6 +28,7 @@ class ClusterView : public sql::ClusterInfo {
 
   static constexpr runtime::RpcMethod kStatusMethod = 10;
   static constexpr runtime::RpcMethod kLocksMethod = 20;
+  static constexpr runtime::RpcMethod kChecksumMethod = 21;
 
  private:
   // Every node's replicas.
@@ -34,6 +37,8 @@ class ClusterView : public sql::ClusterInfo {
   runtime::Task<Result<Bytes>> ask(NodeId node, runtime::RpcMethod method);
   runtime::Task<Result<Bytes>> own(runtime::RpcMethod method);
   std::vector<sql::LockRow> own_locks();
+  runtime::Task<Result<Bytes>> on_checksum(Bytes request);
+  runtime::Task<Result<range::ReplicaChecksum>> ask_checksum(NodeId node, RangeId range);
 
   struct Estimate {
     double rows = 0;

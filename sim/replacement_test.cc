@@ -146,6 +146,33 @@ TEST_F(ReplacementTest, a_silent_node_is_replaced_and_gives_up_its_replicas_when
   EXPECT_EQ(count(victim, "without it"), kRows);
 }
 
+TEST_F(ReplacementTest, who_knows_only_replicas_that_are_gone_finds_those_that_took_their_place) {
+  form(24, 7, std::chrono::seconds(6));
+  put(0, "value");
+  for (size_t i = 0; i < 7; ++i) EXPECT_EQ(count(i, "value"), kRows);
+  // All of the first three go, one after the other.
+  const std::set<NodeId> first = voters(RangeId(3));
+  ASSERT_EQ(first.size(), 3u);
+  for (size_t i = 0; i < 7; ++i) {
+    if (cluster->node(i) == nullptr || !first.contains(cluster->node(i)->id())) continue;
+    const NodeId gone = cluster->node(i)->id();
+    cluster->kill(i, SimCrash::kPower);
+    ASSERT_TRUE(wait_without(gone, std::chrono::seconds(90)));
+  }
+  const std::set<NodeId> last = voters(RangeId(3));
+  for (size_t i = 0; i < 7; ++i) {
+    if (cluster->node(i) == nullptr || last.contains(cluster->node(i)->id())) continue;
+    const range::RangeDescriptor* known = cluster->node(i)->router().cached(row(0));
+    ASSERT_NE(known, nullptr);
+    for (const auto& r : known->replicas) EXPECT_TRUE(first.contains(r.node)) << "it knows better";
+    const runtime::Instant began = world->now();
+    EXPECT_EQ(count(i, "value"), kRows);
+    EXPECT_LT(world->now() - began, std::chrono::seconds(3));
+    return;
+  }
+  FAIL() << "every node that lives holds the range";
+}
+
 TEST_F(ReplacementTest, a_damaged_log_is_noticed_and_its_replicas_are_replaced) {
   form(23, 3, std::chrono::minutes(5));
   put(0, "first");

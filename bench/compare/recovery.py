@@ -2,7 +2,7 @@
 """TPC-C while servers are killed with SIGKILL and started again: nothing acknowledged may be lost.
 
 Every few seconds one node, drawn at random, dies and comes back with the same command. At the end the
-consistency conditions must hold, every acknowledged new order and payment must be there exactly once, none
+consistency conditions must hold, all replicas of each range must be equal, every acknowledged new order and payment must be there exactly once, none
 that was reported as failed may be, and half of the throughput before each kill must be back in time.
 """
 
@@ -82,6 +82,35 @@ def judge(report, events, options, single):
     return ok
 
 
+def replicas_equal(system, patience=60):
+    """Whether all replicas of each range hold the same bytes, once they have applied the same entries."""
+    if not isinstance(system, systems.Quorate):
+        return True
+    query = "SELECT range_id, node_id, applied_index, checksum FROM quorate.replica_checksums"
+    until = time.time() + patience
+    wrong = "nothing"
+    while time.time() < until:
+        done = subprocess.run(["psql", "-qAtX", "-F", ",", "-h", "127.0.0.1", "-p", str(system.ports[0]), "-U", system.user,
+                               "-d", system.database, "-c", query], capture_output=True, text=True)
+        ranges = {}
+        for line in done.stdout.split():
+            range_id, node, applied, checksum = line.split(",")
+            ranges.setdefault(range_id, []).append((node, applied, checksum))
+        wrong = done.stderr.strip() or None
+        for range_id, replicas in ranges.items():
+            if len(replicas) != system.nodes or len({r[1:] for r in replicas}) != 1 or "" in replicas[0]:
+                wrong = f"range {range_id}: {replicas}"
+            if len({r[1] for r in replicas}) == 1 and len({r[2] for r in replicas}) > 1 and all(r[2] for r in replicas):
+                print(f"FAIL  replicas differ at the same index: {wrong}")
+                return False
+        if ranges and wrong is None:
+            print(f"ok    the replicas of all {len(ranges)} ranges are equal")
+            return True
+        time.sleep(1)
+    print(f"FAIL  the replicas do not become equal: {wrong}")
+    return False
+
+
 def main():
     options = arguments()
     seed = options.seed if options.seed is not None else random.SystemRandom().randrange(1 << 32)
@@ -104,7 +133,7 @@ def main():
         with open(report) as f:
             throughput = judge(json.load(f), events, options, len(system.processes) == 1)
         consistent = subprocess.run([TPCC, "check", *common, "--acked-log", log]).returncode == 0
-        passed = throughput and consistent
+        passed = throughput and consistent and replicas_equal(system)
         print("passed" if passed else f"FAILED (seed {seed}; data in {directory})")
         return 0 if passed else 1
     finally:

@@ -55,8 +55,10 @@ Task<Result<CatalogPtr>> CatalogManager::acquire(runtime::CancelToken token) {
   for (;;) {
     CatalogPtr c = snapshot();
     if (c) co_return c;
-    if (executor_.now() >= deadline)
-      co_return unavailable("the catalog is not available: no lease on it can be had");
+    if (executor_.now() >= deadline) {
+      co_return unavailable("the catalog is not available: " +
+                            (failure_.ok() ? "no lease on it can be had" : failure_.message()));
+    }
     CO_RETURN_IF_ERROR(co_await runtime::sleep_for(executor_, options_.poll, token));
   }
 }
@@ -132,6 +134,7 @@ Task<void> CatalogManager::run() {
     }
     if (!due) continue;
     Status leased = co_await lease_once();
+    failure_ = leased;
     if (leased.ok()) renew_at = executor_.now() + options_.renew;
   }
 }

@@ -72,6 +72,7 @@ class CatalogManager {
   std::shared_ptr<const CatalogData> current_;
   std::vector<Held> held_;  // ascending; the last is current_'s
   bool leasing_ = false;    // one lease transaction at a time
+  Status failure_;          // why the last renewal failed; ok: it did not
   runtime::TaskScope scope_;
 };
 

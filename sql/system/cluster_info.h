@@ -44,6 +44,13 @@ struct LockRow {
   }
 };
 
+struct ChecksumRow {
+  uint64_t range_id = 0, node_id = 0, replica_id = 0;
+  uint64_t applied_index = 0, rows = 0;
+  std::string
+      checksum;  // hex; empty: entries kept being applied, or the node did not answer in time
+};
+
 struct SessionRow {
   int32_t pid = 0;
   std::string user, database, application_name, client_addr;
@@ -59,6 +66,8 @@ class ClusterInfo {
   virtual runtime::Task<Result<std::vector<NodeRow>>> nodes() = 0;
   // Of all nodes that answer, by range and key; who holds before who waits.
   virtual runtime::Task<Result<std::vector<LockRow>>> locks() = 0;
+  // Of every replica on nodes that live, by range and node. Reads everything: slow.
+  virtual runtime::Task<Result<std::vector<ChecksumRow>>> replica_checksums() = 0;
   // The sessions of this node.
   virtual runtime::Task<Result<std::vector<SessionRow>>> sessions() = 0;
   // quorate.transfer_lease(): returns when the lease has moved, or 55000 with the reason.

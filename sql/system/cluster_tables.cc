@@ -43,6 +43,19 @@ runtime::Task<Status> fill_locks(ClusterInfo* info, SystemTableContext context, 
   co_return Status();
 }
 
+runtime::Task<Status> fill_checksums(ClusterInfo* info, SystemTableContext, Rows* out) {
+  auto checksums = co_await info->replica_checksums();
+  if (!checksums.ok()) co_return checksums.status();
+  for (const ChecksumRow& c : *checksums) {
+    const bool known = !c.checksum.empty();
+    out->add({num(static_cast<int64_t>(c.range_id)), num(static_cast<int64_t>(c.node_id)),
+              num(static_cast<int64_t>(c.replica_id)),
+              known ? num(static_cast<int64_t>(c.applied_index)) : null(),
+              known ? num(static_cast<int64_t>(c.rows)) : null(), text_or_null(c.checksum)});
+  }
+  co_return Status();
+}
+
 runtime::Task<Status> fill_activity(ClusterInfo* info, SystemTableContext context, Rows* out) {
   auto sessions = co_await info->sessions();
   if (!sessions.ok()) co_return sessions.status();
@@ -81,6 +94,7 @@ ClusterFill cluster_fill(std::string_view schema, std::string_view name) {
     if (name == "ranges") return fill_ranges;
     if (name == "nodes") return fill_nodes;
     if (name == "locks") return fill_locks;
+    if (name == "replica_checksums") return fill_checksums;
   }
   if (schema == "pg_catalog" && name == "pg_stat_activity") return fill_activity;
   return nullptr;

@@ -14,6 +14,9 @@ constexpr Shape kShapes[] = {
     {13902, "locks", 'v',
      "range_id int8, table_name text, key text, transaction text, mode text, granted bool, "
      "since timestamptz"},
+    {13903, "replica_checksums", 'v',
+     "range_id int8, node_id int8, replica_id int8, applied_index int8, row_count int8, "
+     "checksum text"},
 };
 
 }  // namespace
