@@ -33,6 +33,7 @@ class Rpc {
   void stop();
   Task<Result<Bytes>> call(PeerId to, RpcMethod method, Bytes request, Instant deadline,
                            CancelToken token = {});
+  size_t serving() const { return serving_.size(); }  // requests in progress here
 
  private:
   struct Pending;
