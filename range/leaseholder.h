@@ -88,6 +88,8 @@ class Leaseholder {
   // that stand for intents stay.
   virtual void drop_locks(TxnId txn) = 0;
   virtual RangeLoad take_load() = 0;  // since the last call
+  // Of sorted runs that wait for their transactions.
+  virtual uint64_t run_bytes() const = 0;
 };
 
 }  // namespace quorate::range

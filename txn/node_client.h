@@ -21,6 +21,8 @@ class NodeClient : public Client {
   // Whether an attempt of that id, begun here, has not ended yet. A lock that a delayed request
   // took for one that has is nobody's.
   bool is_open(const TxnId& txn) const { return parts_.open.contains(txn); }
+  // As a crash does it: what runs behind answers stops where it is.
+  void stop_background() { parts_.background.cancel_all(); }
   const NodeCounters& counters() const { return parts_.counters; }
   // Ends that still run; a node that drains waits until there is none.
   size_t background() const { return parts_.background.size(); }

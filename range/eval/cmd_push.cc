@@ -13,6 +13,8 @@ namespace {
 // A living coordinator ends a staged transaction within milliseconds. Recovering a living one's is
 // safe and merely wasteful.
 constexpr int64_t kAbandonedAfterMicros = 1'000'000;
+// One with runs may live long; its coordinator tells every second that it does.
+constexpr int64_t kSilentAfterMicros = 5'000'000;
 
 bool coordinator_dead(const Evaluation& e, const TxnId& txn) {
   const TxnHeader* header = e.state.locks.header_of(txn);
@@ -43,6 +45,18 @@ Verdict eval_push(Evaluation& e, const PushRequest& request, PushResponse& out) 
   if (*found) {
     e.state.watches.erase(request.txn);
     out.record = std::move(**found);
+    if (out.record.status == TxnStatus::kPending) {
+      out.abandoned = coordinator_dead(e, request.txn) ||
+                      out.record.heartbeat.add_micros(kSilentAfterMicros) < now;
+      if (out.abandoned) {
+        // Nothing is committed without this record, so that this is the end.
+        out.record.status = TxnStatus::kAborted;
+        out.record.attempt.forward(now);
+        e.writes.put(storage::Keyspace::kTxnRecord, txn_record_key(request.anchor, request.txn),
+                     encode(out.record));
+      }
+      return Verdict::kDone;
+    }
     out.abandoned = out.record.status == TxnStatus::kStaging &&
                     (coordinator_dead(e, request.txn) || long_ago(out.record.heartbeat));
     return Verdict::kDone;

@@ -16,6 +16,8 @@ using runtime::Task;
 namespace {
 
 constexpr size_t kBatchRows = 512;
+// A COPY of more rows is a load: they are no longer probed and locked one by one.
+constexpr size_t kLoadAfterRows = 4096;
 // Output is cut into CopyData messages: a row each, as PostgreSQL does.
 constexpr size_t kContextBytesMax = 100;
 
@@ -245,8 +247,13 @@ Task<Status> SessionImpl::copy_rows(CopyStatement* s, const Plan* plan, Run* r, 
 Task<Status> SessionImpl::copy_batch(RowWriter* writer, std::vector<NewRow>* batch,
                                      uint64_t* rows) {
   if (batch->empty()) co_return Status();
-  CO_RETURN_IF_ERROR(co_await writer->probe(batch));
-  for (const NewRow& row : *batch) CO_RETURN_IF_ERROR(writer->insert(row));
+  if (*rows >= kLoadAfterRows && writer->may_load()) {
+    for (const NewRow& row : *batch) CO_RETURN_IF_ERROR(writer->load(row));
+  } else {
+    CO_RETURN_IF_ERROR(co_await writer->probe(batch));
+    for (const NewRow& row : *batch) CO_RETURN_IF_ERROR(writer->insert(row));
+  }
+  CO_RETURN_IF_ERROR(co_await writer->relieve());
   *rows += batch->size();
   batch->clear();
   co_return Status();

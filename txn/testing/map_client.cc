@@ -24,6 +24,7 @@ class MapTransaction : public Transaction {
   void begin_statement() override {
     statement_seen_ = false;
     buffer_.begin_statement();
+    taken_.reset();
     if (options_.isolation == Isolation::kReadCommitted && !options_.as_of) {
       read_ts_ = client_.now();
     }
@@ -109,6 +110,23 @@ class MapTransaction : public Transaction {
     RETURN_IF_ERROR(writable());
     return buffer_.remove(key, base);
   }
+  Status load(BytesView key, BytesView value, bool must_be_absent) override {
+    RETURN_IF_ERROR(writable());
+    if (must_be_absent && !taken_) {
+      const WriteBuffer::Version* own = buffer_.find(key, UINT64_MAX);
+      const auto* row = client_.read(key, Timestamp::max());
+      if (own != nullptr ? !own->deleted : row != nullptr && !row->second.deleted)
+        taken_ = Bytes(key);
+    }
+    return buffer_.put(key, value, range::kAllColumns, std::nullopt);
+  }
+  Task<Status> relieve() override { return settle(); }
+  Task<Status> settle() override {
+    co_await runtime::yield(*client_.env().executor);
+    if (!taken_) co_return Status();
+    co_return Status(StatusCode::kAlreadyExists, sqlstate::kUniqueViolation, "duplicate key");
+  }
+  Bytes taken_key() const override { return taken_.value_or(Bytes()); }
 
   uint64_t savepoint() override { return buffer_.savepoint(); }
   Status rollback_to(uint64_t mark) override {
@@ -225,6 +243,7 @@ class MapTransaction : public Transaction {
   TxnOptions options_;
   TxnId id_;
   Timestamp read_ts_, commit_ts_, deadline_ = Timestamp::max();
+  std::optional<Bytes> taken_;
   WriteBuffer buffer_;
   std::vector<KeySpan> reads_;
   runtime::CancelToken token_;
