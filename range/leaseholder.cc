@@ -90,6 +90,7 @@ class LeaseholderImpl final : public Leaseholder {
   void drop_locks(TxnId txn) override { state_.locks.release_all(txn, false); }
   RangeLoad take_load() override { return std::exchange(load_, RangeLoad()); }
   uint64_t run_bytes() const override { return state_.runs.bytes(); }
+  void sweep_runs() override;
 
  private:
   // Readers that wait for an intent, and the task that finds out about its transaction.
@@ -591,6 +592,15 @@ void LeaseholderImpl::end_resolution(const TxnId& txn, bool resolved) {
     for (const Bytes& key : it->second->keys) state_.locks.wake_all(KeySpan::point(key));
   }
   resolutions_.erase(it);
+}
+
+void LeaseholderImpl::sweep_runs() {
+  if (closed_) return;
+  for (const auto& [stored, run] : state_.runs.runs()) {
+    if (!context_.coordinator_alive(run.coordinator, run.coordinator_epoch) &&
+        !resolutions_.contains(run.txn))
+      start_resolution(run.txn, run.anchor, run.first);
+  }
 }
 
 std::unique_ptr<Leaseholder> LeaseholderImpl::split_off(ReplicaContext& right, Bytes at) {

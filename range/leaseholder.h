@@ -90,6 +90,8 @@ class Leaseholder {
   virtual RangeLoad take_load() = 0;  // since the last call
   // Of sorted runs that wait for their transactions.
   virtual uint64_t run_bytes() const = 0;
+  // Finds out about transactions whose runs lie here and whose coordinator is gone.
+  virtual void sweep_runs() = 0;
 };
 
 }  // namespace quorate::range

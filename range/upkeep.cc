@@ -68,6 +68,7 @@ runtime::Task<void> Upkeep::look_after(RangeId range) {
       env_.log.info("r{}: directory not updated yet: {}", range.value, published.message());
     }
   }
+  if (led(range) != nullptr) led(range)->leaseholder()->sweep_runs();
   static constexpr runtime::Task<Status> (Upkeep::* kSteps[])(RangeId) = {
       &Upkeep::replicate, &Upkeep::split_if_large, &Upkeep::follow_traffic, &Upkeep::collect};
   for (auto step : kSteps) {

@@ -14,6 +14,7 @@ Memtable::Memtable() {
     index = std::make_unique<Index>();
     std::fill(std::begin(index->head), std::end(index->head), nullptr);
     std::fill(std::begin(index->tail), std::end(index->tail), nullptr);
+    std::fill(std::begin(index->finger), std::end(index->finger), nullptr);
   }
 }
 
@@ -87,6 +88,16 @@ MemRow* Memtable::insert(Index& index, BytesView key) {
   const bool at_end = index.tail[0] != nullptr && index.tail[0]->key < key;
   if (at_end) {
     std::copy(std::begin(index.tail), std::end(index.tail), std::begin(before));
+  } else if (index.last != nullptr && index.last->key < key && index.last->next[0] != nullptr &&
+             key < index.last->next[0]->key) {
+    // Others may have come between on the higher levels.
+    for (int level = 0; level < index.height; ++level) {
+      before[level] = index.finger[level];
+      for (MemRow* next = step(index, before[level], level); next != nullptr && next->key < key;
+           next = step(index, before[level], level)) {
+        before[level] = next;
+      }
+    }
   } else {
     find_before(index, key, before);
   }
@@ -100,6 +111,10 @@ MemRow* Memtable::insert(Index& index, BytesView key) {
     row->next[level] = step(index, before[level], level);
     (before[level] == nullptr ? index.head[level] : before[level]->next[level]) = row;
     if (row->next[level] == nullptr) index.tail[level] = row;
+  }
+  index.last = row;
+  for (int level = 0; level < index.height; ++level) {
+    index.finger[level] = level < height ? row : before[level];
   }
   ++rows_;
   bytes_ += 40;  // about what the hash index takes

@@ -82,6 +82,10 @@ class Memtable {
     MemRow* head[kHeightMax];
     MemRow* tail[kHeightMax];
     int height = 1;
+    // The row inserted last, and what stands before its successor on each level: loads insert rows
+    // one behind the other somewhere in the middle.
+    MemRow* last = nullptr;
+    MemRow* finger[kHeightMax];
     absl::flat_hash_map<BytesView, MemRow*> by_key;  // looked up, never walked
   };
   static size_t slot(Keyspace keyspace);

@@ -66,6 +66,11 @@ class RunReader {
   Status check() const;
 
   size_t rows() const { return rows_; }
+  // Row by row, from `*at` == 1; false at the end, or at malformed bytes (then *at is not end()).
+  bool next(size_t* at, RunRow& row) const {
+    return parse_run_row(body_.substr(0, offsets_at_), *at, row, at);
+  }
+  size_t end() const { return offsets_at_; }
   RunRow row(size_t i) const;
   BytesView key(size_t i) const { return row(i).key; }
   // The first row at or above the key; rows(): none.

@@ -169,11 +169,12 @@ Status Store::publish_run(BytesView key, Timestamp ts) {
   }
   if (body.empty()) return corruption("a run to be published is not there");
   ASSIGN_OR_RETURN(RunReader run, RunReader::open(body));
-  RETURN_IF_ERROR(run.check());
-  for (size_t i = 0; i < run.rows(); ++i) {
-    const RunRow r = run.row(i);
+  RunRow r;
+  size_t at = 1;
+  while (run.next(&at, r)) {
     active_->put(Keyspace::kRow, r.key, ts, sequence_, r.value, r.deleted);
   }
+  if (at != run.end()) return corruption("a run to be published is malformed");
   active_->put(Keyspace::kRun, key, Timestamp(), sequence_, {}, true);
   active_->put(Keyspace::kRunBody, key, Timestamp(), sequence_, {}, true);
   return Status();

@@ -134,7 +134,7 @@ TEST_F(BulkTest, a_row_that_is_there_is_told) {
   auto t = client_->begin({});
   Status s = load(*t, 0, 400, "a");
   EXPECT_EQ(s.sqlstate(), sqlstate::kUniqueViolation);
-  EXPECT_EQ(t->taken_key(), key_of(250));
+  EXPECT_EQ(t->taken().first, key_of(250));
   run(t->rollback());
   // Its own rows count too, whether they were sent already or not.
   for (int second : {3, 299}) {
@@ -144,7 +144,7 @@ TEST_F(BulkTest, a_row_that_is_there_is_told) {
     ASSERT_TRUE(u->load(key_of(299), "b", true).ok());
     ASSERT_TRUE(u->load(key_of(second), "b", true).ok());
     EXPECT_EQ(run(u->settle()).sqlstate(), sqlstate::kUniqueViolation) << second;
-    EXPECT_EQ(u->taken_key(), key_of(second));
+    EXPECT_EQ(u->taken().first, key_of(second));
     run(u->rollback());
   }
   settle();

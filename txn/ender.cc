@@ -179,7 +179,11 @@ Task<void> abandon_runs(NodeParts* node, TxnEnd end) {
   Result<EndTxnResponse> said =
       co_await end_record(*node, end.header, false, Timestamp(), node->sender.clock().now());
   // Otherwise whoever meets them finds out.
-  if (said.ok() && said->status == TxnStatus::kAborted) co_await finish_abort(node, std::move(end));
+  if (said.ok() && said->status == TxnStatus::kAborted) {
+    co_await finish_abort(node, std::move(end));
+  } else {
+    co_await unlock(node, end.header, std::move(end.locked));
+  }
 }
 
 Task<void> finish_abort(NodeParts* node, TxnEnd end) {

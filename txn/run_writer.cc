@@ -130,7 +130,7 @@ Status RunWriter::cut_pile(Pile* pile, bool all, std::vector<Cut>* out, WriteBuf
       size_t next_end = 0;
       CHECK(storage::parse_run_row(pile->rows, order[i + 1].second, next, &next_end));
       if (next.absent && !row.deleted) {
-        taken_ = Bytes(row.key);
+        taken_ = {Bytes(next.key), Bytes(next.value)};
         return Status(StatusCode::kAlreadyExists, sqlstate::kUniqueViolation, "duplicate key");
       }
       continue;
@@ -210,7 +210,10 @@ Task<Status> RunWriter::lay(Cut cut) {
     if (response.outcome == Outcome::kOk) {
       auto& answer = std::get<LayRunResponse>(response.responses[0]);
       if (answer.taken) {
-        taken_ = std::move(*answer.taken);
+        auto run = storage::RunReader::open(cut.body);
+        std::optional<RunRow> row;
+        if (run.ok()) row = run->find(*answer.taken);
+        taken_ = {std::move(*answer.taken), row ? Bytes(row->value) : Bytes()};
         co_return Status(StatusCode::kAlreadyExists, sqlstate::kUniqueViolation, "duplicate key");
       }
       rows_sent_ += cut.rows;

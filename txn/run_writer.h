@@ -39,8 +39,8 @@ class RunWriter {
   // Sends what is full (all: everything), each run under `fixed` where it is not zero, else under a
   // number of its own. kAlreadyExists: taken().
   runtime::Task<Status> send(bool all, WriteBuffer* numbers, uint64_t fixed = 0);
-  // The key of a row that must be absent and is not.
-  const Bytes& taken() const { return taken_; }
+  // Key and value of a row whose key must be free and is not.
+  const std::pair<Bytes, Bytes>& taken() const { return taken_; }
 
   // What was laid and not undone since.
   std::vector<range::RunRef> laid() const;
@@ -88,7 +88,7 @@ class RunWriter {
   size_t piled_ = 0;
   bool sorted_full_ = false;
   bool begun_ = false;
-  Bytes taken_;
+  std::pair<Bytes, Bytes> taken_;
   std::vector<range::RunRef> laid_;
   uint64_t rows_sent_ = 0;
 };

@@ -104,14 +104,14 @@ class Transaction {
   // Bulk loads: a row of a statement that writes many and reads none of them. It is neither locked
   // nor buffered until COMMIT, but sent to its range by relieve() and settle(), which check it
   // there: where it `must_be_absent` and a row of that key is there, they fail with kAlreadyExists,
-  // and taken_key() tells which.
+  // and taken() gives the key and the value of that row.
   virtual Status load(BytesView key, BytesView value, bool must_be_absent) = 0;
   // Between the batches of a statement that writes: what exceeds the memory of a transaction goes
   // to its ranges.
   virtual runtime::Task<Status> relieve() = 0;
   // The end of a statement that loads.
   virtual runtime::Task<Status> settle() = 0;
-  virtual Bytes taken_key() const = 0;
+  virtual const std::pair<Bytes, Bytes>& taken() const = 0;
 
   // --- savepoints ---
   virtual uint64_t savepoint() = 0;  // a mark; nested marks in order

@@ -62,7 +62,7 @@ class TransactionImpl : public Transaction {
   Status load(BytesView key, BytesView value, bool must_be_absent) override;
   runtime::Task<Status> relieve() override;
   runtime::Task<Status> settle() override;
-  Bytes taken_key() const override { return runs_.taken(); }
+  const std::pair<Bytes, Bytes>& taken() const override { return runs_.taken(); }
 
   uint64_t savepoint() override;
   Status rollback_to(uint64_t mark) override;

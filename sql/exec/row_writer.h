@@ -108,8 +108,8 @@ class RowWriter {
   runtime::Task<Status> act_on_row(const PendingChild* pending, RowWriter* writer,
                                    std::vector<Datum> row, std::optional<Timestamp> version,
                                    const Bytes* origin);
-  // 23505 for a key that load() found taken.
-  Status taken_error(BytesView key) const;
+  // 23505 for a loaded row whose key is taken.
+  Status taken_error() const;
   Status still_referenced(const PendingChild& pending) const;
   Status check_row(std::span<const Datum> row) const;
   std::string failing_row(std::span<const Datum> row) const;

@@ -116,7 +116,7 @@ class MapTransaction : public Transaction {
       const WriteBuffer::Version* own = buffer_.find(key, UINT64_MAX);
       const auto* row = client_.read(key, Timestamp::max());
       if (own != nullptr ? !own->deleted : row != nullptr && !row->second.deleted)
-        taken_ = Bytes(key);
+        taken_ = {Bytes(key), Bytes(value)};
     }
     return buffer_.put(key, value, range::kAllColumns, std::nullopt);
   }
@@ -126,7 +126,10 @@ class MapTransaction : public Transaction {
     if (!taken_) co_return Status();
     co_return Status(StatusCode::kAlreadyExists, sqlstate::kUniqueViolation, "duplicate key");
   }
-  Bytes taken_key() const override { return taken_.value_or(Bytes()); }
+  const std::pair<Bytes, Bytes>& taken() const override {
+    static const std::pair<Bytes, Bytes> kNothing;
+    return taken_ ? *taken_ : kNothing;
+  }
 
   uint64_t savepoint() override { return buffer_.savepoint(); }
   Status rollback_to(uint64_t mark) override {
@@ -243,7 +246,7 @@ class MapTransaction : public Transaction {
   TxnOptions options_;
   TxnId id_;
   Timestamp read_ts_, commit_ts_, deadline_ = Timestamp::max();
-  std::optional<Bytes> taken_;
+  std::optional<std::pair<Bytes, Bytes>> taken_;
   WriteBuffer buffer_;
   std::vector<KeySpan> reads_;
   runtime::CancelToken token_;
