@@ -23,6 +23,18 @@ inline constexpr size_t kEntryBytesMax = 32u << 20;
 inline constexpr size_t kRangeInflightBytesMax = 64u << 20;
 // A transaction's buffered writes; beyond it the transaction is refused (53200) or spills.
 inline constexpr size_t kTxnBufferBytesMax = 256u << 20;
+// Buffered writes above which a transaction sends them to their ranges as sorted runs. A commit of
+// intents must fit into one entry of each range's log.
+inline constexpr size_t kTxnSpillBytes = 8u << 20;
+// The rows of one sorted run, which is one entry of a range's log.
+inline constexpr size_t kRunBytes = 1u << 20;
+// Rows of a bulk load that wait at the coordinator until they are sent; those that come out of
+// order are sorted meanwhile, so that fewer runs overlap.
+inline constexpr size_t kTxnLoadBytesMax = 32u << 20;
+// Runs of one range that wait for the end of their transactions; beyond it 53200.
+inline constexpr size_t kRangeRunsMax = 20'000;
+// Bytes of runs that one command publishes, at least one run.
+inline constexpr size_t kPublishBytesMax = 2u << 20;
 // Reads that a transaction remembers one by one, and their bytes; beyond it neighbours are merged
 // into wider spans, which can only make a refresh fail more often.
 inline constexpr size_t kTxnReadSpansMax = 4096;

@@ -45,6 +45,7 @@ struct PlantedBugs {
   // txn
   QUORATE_PLANTED(refresh_skipped);       // refresh: reads are taken for unchanged without asking
   QUORATE_PLANTED(commit_resent_as_new);  // record-mark: a resent commit takes a new attempt's time
+  QUORATE_PLANTED(runs_committed_early);  // a bulk commit does not wait until all is staged
   QUORATE_PLANTED(commit_answered_early);  // a parallel commit is answered at the anchor's staging
 };
 

@@ -46,6 +46,24 @@ enum class Isolation : uint8_t { kSerializable = 0, kRepeatableRead = 1, kReadCo
 enum class LockMode : uint8_t { kNone = 0, kShared = 1, kExclusive = 2 };
 enum class WaitPolicy : uint8_t { kBlock = 0, kNoWait = 1, kSkipLocked = 2 };
 
+// Which of its own sorted runs a transaction's read sees: those that were sent up to a number of
+// its sequence of writes, but for what was undone since (savepoints).
+struct OwnRuns {
+  uint64_t upto = 0;
+  std::vector<std::pair<uint64_t, uint64_t>> undone;  // [first, last]
+  bool undid(uint64_t sequence) const {
+    for (const auto& [first, last] : undone) {
+      if (sequence >= first && sequence <= last) return true;
+    }
+    return false;
+  }
+  bool sees(uint64_t sequence) const { return sequence <= upto && !undid(sequence); }
+  template <class A>
+  void serialize(A& a) {
+    a(upto, undone);
+  }
+};
+
 // Who asks, and as of when.
 struct TxnHeader {
   TxnId id;
@@ -62,9 +80,11 @@ struct TxnHeader {
   uint64_t coordinator_epoch =
       0;  // locks of a coordinator's earlier life are dropped (orphan-locks)
   Isolation isolation = Isolation::kSerializable;
+  OwnRuns own;
   template <class A>
   void serialize(A& a) {
-    a(id, anchor, read_ts, uncertainty, observed, began, coordinator, coordinator_epoch, isolation);
+    a(id, anchor, read_ts, uncertainty, observed, began, coordinator, coordinator_epoch, isolation,
+      own);
   }
 };
 
@@ -217,6 +237,74 @@ struct RowWrite {
   }
 };
 
+enum class TxnStatus : uint8_t {
+  kUnknown = 0,
+  kPending = 1,
+  kStaging = 2,
+  kCommitted = 3,
+  kAborted = 4
+};
+
+// --- bulk writes (design §9) ---
+
+// Rows of a transaction that is too large for intents, in their final form (storage/run_body.h):
+// kept by the range, seen by nobody else, and locked against everyone else, until the transaction
+// ends. Sent again it changes nothing.
+struct LayRunRequest {
+  uint64_t sequence = 0;  // of the transaction's writes; later ones replace earlier ones
+  Bytes first, last;      // its keys
+  Bytes body;
+  template <class A>
+  void serialize(A& a) {
+    a(sequence, first, last, body);
+  }
+};
+struct LayRunResponse {
+  // A row is there that must not be: nothing was kept.
+  std::optional<Bytes> taken;
+  template <class A>
+  void serialize(A& a) {
+    a(taken);
+  }
+};
+struct RunRef {
+  uint64_t sequence = 0;
+  Bytes first, last;
+  template <class A>
+  void serialize(A& a) {
+    a(sequence, first, last);
+  }
+};
+// Publishes the runs of a finished transaction whose first keys lie in `span`, or drops them: a
+// bounded number of them a request, in the order of their sequence. Only what was staged at exactly
+// `commit_ts` is published.
+struct ResolveRunsRequest {
+  TxnId txn;
+  KeySpan span;
+  TxnStatus status = TxnStatus::kAborted;
+  Timestamp commit_ts;
+  template <class A>
+  void serialize(A& a) {
+    a(txn, span, status, commit_ts);
+  }
+};
+struct ResolveRunsResponse {
+  uint64_t left = 0;  // in this range
+  template <class A>
+  void serialize(A& a) {
+    a(left);
+  }
+};
+// Keeps the PENDING record of a transaction with runs alive, and makes it. Whoever meets its runs
+// aborts it there when nobody has done so for a while.
+struct KeepPendingRequest {
+  Timestamp attempt;
+  template <class A>
+  void serialize(A& a) {
+    a(attempt);
+  }
+};
+
 enum class CommitKind : uint8_t {
   kOnePhase = 1,     // all writes of the transaction lie in this range
   kStageAnchor = 2,  // intents, and the STAGING record that lists `all_keys`
@@ -231,6 +319,7 @@ struct CommitRequest {
   std::vector<RowWrite> writes;
   std::vector<Bytes> all_keys;    // kStageAnchor: every key that is staged, in all ranges
   std::vector<ReadSpan> refresh;  // reads in this range that must hold up to the commit timestamp
+  std::vector<RunRef> runs;       // kStage: runs that are staged at commit_ts
   std::vector<Bytes>
       locked_reads;  // below SERIALIZABLE: keys locked and not written; see safety: locks-save-work
   // kOnePhase: the greatest commit timestamp that is proved for reads elsewhere (max: none
@@ -241,7 +330,7 @@ struct CommitRequest {
   Timestamp deadline = Timestamp::max();
   template <class A>
   void serialize(A& a) {
-    a(kind, attempt, writes, all_keys, refresh, locked_reads, commit_ts, deadline);
+    a(kind, attempt, writes, all_keys, refresh, runs, locked_reads, commit_ts, deadline);
   }
 };
 struct CommitResponse {
@@ -250,14 +339,6 @@ struct CommitResponse {
   void serialize(A& a) {
     a(commit_ts);
   }
-};
-
-enum class TxnStatus : uint8_t {
-  kUnknown = 0,
-  kPending = 1,
-  kStaging = 2,
-  kCommitted = 3,
-  kAborted = 4
 };
 
 // The replicated record of a transaction, at its anchor (Keyspace::kTxnRecord, key:
@@ -275,13 +356,15 @@ struct TxnRecord {
   }
 };
 
-// Makes the outcome explicit, at the anchor. Committing needs a STAGING record at commit_ts.
+// Makes the outcome explicit, at the anchor. Committing needs a STAGING record at commit_ts, or the
+// PENDING one of a transaction with runs, all of whose parts are staged at commit_ts.
 struct EndTxnRequest {
   bool commit = false;
   Timestamp commit_ts, attempt;
+  std::vector<Bytes> keys;  // what a PENDING record lists from now on
   template <class A>
   void serialize(A& a) {
-    a(commit, commit_ts, attempt);
+    a(commit, commit_ts, attempt, keys);
   }
 };
 struct EndTxnResponse {
@@ -394,8 +477,6 @@ struct GcRequest {
     a(threshold, records_before);
   }
 };
-// Bulk rows that nobody else can see yet (an index being built, a table created in this
-// transaction).
 struct EmptyResponse {
   template <class A>
   void serialize(A&) {}
@@ -403,9 +484,11 @@ struct EmptyResponse {
 
 using Request = std::variant<GetRequest, ScanRequest, RefreshRequest, CommitRequest, EndTxnRequest,
                              ResolveRequest, PushRequest, QueryIntentRequest, UnlockRequest,
-                             SplitRequest, TransferLeaseRequest, GcRequest, HeartbeatRequest>;
+                             SplitRequest, TransferLeaseRequest, GcRequest, HeartbeatRequest,
+                             LayRunRequest, ResolveRunsRequest, KeepPendingRequest>;
 using Response = std::variant<EmptyResponse, GetResponse, ScanResponse, RefreshResponse,
-                              CommitResponse, EndTxnResponse, PushResponse, QueryIntentResponse>;
+                              CommitResponse, EndTxnResponse, PushResponse, QueryIntentResponse,
+                              LayRunResponse, ResolveRunsResponse>;
 
 struct BatchRequest {
   RangeId range;

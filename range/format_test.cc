@@ -70,6 +70,28 @@ TEST(FrozenFormats, txn_record) {
   EXPECT_EQ(static_cast<int>(TxnStatus::kAborted), 4);
 }
 
+TEST(FrozenFormats, run_record) {
+  RunRecord run;
+  run.txn = {1, 2};
+  run.anchor = "anchor";
+  run.sequence = 300;
+  run.first = "a";
+  run.last = "zz";
+  run.rows = 7;
+  run.bytes = 1000;
+  run.floor = Timestamp(8);
+  run.staged = Timestamp(9);
+  run.attempt = Timestamp(10);
+  run.began = Timestamp(11);
+  run.coordinator = NodeId(12);
+  run.coordinator_epoch = 13;
+  expect_frozen(run,
+                "01010206616e63686f72ac020161027a7a07e80708000000000000000900000000000000"
+                "0a000000000000000b000000000000000c0d");
+  EXPECT_EQ(to_hex(run_key("a", {0x0102030405060708, 0x090a0b0c0d0e0f10}, 300)),
+            "610102030405060708090a0b0c0d0e0f100000012c");
+}
+
 TEST(FrozenFormats, range_descriptor) {
   expect_frozen(descriptor(), "ac020161016d0702010203010405060207");
 }

@@ -5,6 +5,7 @@
 #include "base/limits.h"
 #include "range/eval/evaluation.h"
 #include "range/eval/latch_plan.h"
+#include "range/eval/runs.h"
 #include "runtime/sync.h"
 
 namespace quorate::range {
@@ -89,6 +90,8 @@ class LeaseholderImpl final : public Leaseholder {
   void drop_locks(TxnId txn) override { state_.locks.release_all(txn, false); }
   bool collecting() const override { return !state_.collect_from.empty(); }
   RangeLoad take_load() override { return std::exchange(load_, RangeLoad()); }
+  uint64_t run_bytes() const override { return state_.runs.bytes(); }
+  void sweep_runs() override;
 
  private:
   // Readers that wait for an intent, and the task that finds out about its transaction.
@@ -110,6 +113,8 @@ class LeaseholderImpl final : public Leaseholder {
   Task<void> propose(Run& run);
   Command command_of(Run& run);
   void take_effect(Run& run);
+  void take_runs_effect(Run& run);
+  Bytes split_point(const Bytes& wanted);
   Task<void> administer(Run& run, CancelToken token);
   void answer_error(Run& run, Status error);
   void answer_not_leaseholder(Run& run, NodeId hint);
@@ -117,6 +122,7 @@ class LeaseholderImpl final : public Leaseholder {
   void count_intents();
   void start_resolution(const TxnId& txn, const Bytes& anchor, const Bytes& key);
   Task<void> resolve(TxnId txn);
+  Task<bool> resolve_runs(TxnId txn, TxnStatus status, Timestamp commit_ts, CancelToken token);
   Task<bool> resolve_once(TxnId txn, Bytes anchor, CancelToken token);
   void end_resolution(const TxnId& txn, bool resolved);
 
@@ -130,6 +136,7 @@ class LeaseholderImpl final : public Leaseholder {
   Latches latches_;
   RangeState state_;
   RangeLoad load_;
+  bool runs_uncertain_ = false;  // a proposal's fate was unknown
   bool closed_ = false;
   NodeId successor_;
   std::map<TxnId, std::unique_ptr<Resolution>> resolutions_;
@@ -259,6 +266,10 @@ Verdict LeaseholderImpl::evaluate(Run& run) {
   Evaluation& e = run.eval;
   std::unique_ptr<storage::ReadView> view = context_.engine().view();
   e.view = view.get();
+  if (runs_uncertain_) {
+    Status loaded = state_.runs.load(*view, context_.descriptor().span);
+    if (!loaded.ok()) return e.fail(std::move(loaded));
+  }
   if (run.writes) {
     e.reset();
     run.out.responses.clear();
@@ -299,6 +310,11 @@ Verdict LeaseholderImpl::evaluate_one(Run& run) {
     return eval_push(e, *r, into(std::in_place_type<PushResponse>));
   if (auto* r = std::get_if<QueryIntentRequest>(&request))
     return eval_query_intent(e, *r, into(std::in_place_type<QueryIntentResponse>));
+  if (auto* r = std::get_if<LayRunRequest>(&request))
+    return eval_lay_run(e, *r, into(std::in_place_type<LayRunResponse>));
+  if (auto* r = std::get_if<ResolveRunsRequest>(&request))
+    return eval_resolve_runs(e, *r, into(std::in_place_type<ResolveRunsResponse>));
+  if (auto* r = std::get_if<KeepPendingRequest>(&request)) return eval_keep_pending(e, *r);
   if (std::holds_alternative<UnlockRequest>(request)) return eval_unlock(e);
   if (auto* r = std::get_if<HeartbeatRequest>(&request)) return eval_heartbeat(e, *r);
   if (auto* r = std::get_if<GcRequest>(&request)) return eval_gc(e, *r);
@@ -358,6 +374,7 @@ Task<void> LeaseholderImpl::propose(Run& run) {
   if (applied.code() != StatusCode::kUnavailable) {
     // It may still be applied: nobody reads around it under this lease.
     state_.intents_uncertain = true;
+    runs_uncertain_ = true;
     {
       Latches::Guard kept = std::move(run.guard);
     }
@@ -381,6 +398,7 @@ void LeaseholderImpl::take_effect(Run& run) {
   if (!state_.intents_uncertain) state_.intents += static_cast<uint64_t>(effects.intents);
   for (const Bytes& key : effects.staged) state_.locks.add_staged(key, txn);
   if (effects.release_locks) state_.locks.release_all(txn.id, false);
+  take_runs_effect(run);
   for (const auto& [id, key] : effects.resolved) state_.locks.release(key, id);
   if (!effects.resolved.empty()) {
     TxnId last;
@@ -391,6 +409,36 @@ void LeaseholderImpl::take_effect(Run& run) {
       if (it != resolutions_.end()) it->second->waiters.wake_all();
     }
   }
+}
+
+void LeaseholderImpl::take_runs_effect(Run& run) {
+  Effects& effects = run.eval.effects;
+  for (auto& [key, record] : effects.runs) state_.runs.put(key, std::move(record));
+  for (const Bytes& key : effects.runs_gone) state_.runs.remove(key);
+  // A run that lies is the lock of its rows.
+  for (const Request& r : run.request.requests) {
+    const auto* lay = std::get_if<LayRunRequest>(&r);
+    if (lay == nullptr) continue;
+    auto body = storage::RunReader::open(lay->body);
+    if (!body.ok()) continue;
+    state_.locks.release_where(lay->first, lay->last, run.request.txn.id,
+                               [&](BytesView key) { return body->find(key).has_value(); });
+  }
+  if (!effects.runs_ended) return;
+  state_.locks.release_all(effects.runs_ended, true);
+  auto it = resolutions_.find(effects.runs_ended);
+  if (it != resolutions_.end()) it->second->waiters.wake_all();
+}
+
+// Where runs lie, a range is cut between them. Empty: nowhere.
+Bytes LeaseholderImpl::split_point(const Bytes& wanted) {
+  const KeySpan& span = context_.descriptor().span;
+  if (state_.runs.empty()) return wanted;
+  Bytes at = wanted.empty() ? context_.engine().middle_key(span) : wanted;
+  const bool mostly_runs = context_.engine().span_stats(span).bytes < state_.runs.bytes();
+  if (wanted.empty() && (at.empty() || mostly_runs || state_.runs.crossed_by(at)))
+    at = state_.runs.middle(span);
+  return state_.runs.crossed_by(at) ? Bytes() : at;
 }
 
 // A split waits until nothing is in flight; both are the replica's own work.
@@ -413,6 +461,15 @@ Task<void> LeaseholderImpl::administer(Run& run, CancelToken token) {
     if (!may_serve(run)) co_return;
     run.guard.keep_if_dropped();
     SplitRequest split = std::get<SplitRequest>(run.request.requests[0]);
+    if (!state_.runs.empty()) {
+      split.at = split_point(split.at);
+      if (split.at.empty()) {
+        run.guard.release();
+        answer_error(run, unavailable("range " + context_.descriptor().id.to_string() +
+                                      " can't be split there while rows are loaded in bulk"));
+        co_return;
+      }
+    }
     done = co_await context_.admin_split(std::move(split));
     if (done.code() == StatusCode::kAmbiguous) {
       Latches::Guard kept = std::move(run.guard);
@@ -458,6 +515,7 @@ void LeaseholderImpl::count_intents() {
   for (; it->valid(); it->next()) ++state_.intents;
   // Unreadable: every command looks for itself, and tells.
   if (!it->status().ok()) state_.intents_uncertain = true;
+  if (!state_.runs.load(*view, context_.descriptor().span).ok()) runs_uncertain_ = true;
 }
 
 void LeaseholderImpl::start_resolution(const TxnId& txn, const Bytes& anchor, const Bytes& key) {
@@ -509,7 +567,23 @@ Task<bool> LeaseholderImpl::resolve_once(TxnId txn, Bytes anchor, CancelToken to
                             context_.descriptor().id.value, txn.to_string(),
                             response.error.to_string());
   }
-  co_return response.outcome == Outcome::kOk;
+  if (response.outcome != Outcome::kOk) co_return false;
+  co_return co_await resolve_runs(txn, record->status, record->commit_ts, token);
+}
+
+Task<bool> LeaseholderImpl::resolve_runs(TxnId txn, TxnStatus status, Timestamp commit_ts,
+                                         CancelToken token) {
+  for (;;) {
+    if (state_.runs.of(txn, KeySpan::all()).empty()) co_return true;
+    BatchRequest batch;
+    batch.range = context_.descriptor().id;
+    batch.generation = context_.descriptor().generation;
+    batch.gateway = context_.node();
+    batch.requests.emplace_back(
+        ResolveRunsRequest{txn, context_.descriptor().span, status, commit_ts});
+    BatchResponse response = co_await serve(std::move(batch), token);
+    if (response.outcome != Outcome::kOk) co_return false;
+  }
 }
 
 void LeaseholderImpl::end_resolution(const TxnId& txn, bool resolved) {
@@ -522,12 +596,23 @@ void LeaseholderImpl::end_resolution(const TxnId& txn, bool resolved) {
   resolutions_.erase(it);
 }
 
+void LeaseholderImpl::sweep_runs() {
+  if (closed_) return;
+  for (const auto& [stored, run] : state_.runs.runs()) {
+    if (!context_.coordinator_alive(run.coordinator, run.coordinator_epoch) &&
+        !resolutions_.contains(run.txn))
+      start_resolution(run.txn, run.anchor, run.first);
+  }
+}
+
 std::unique_ptr<Leaseholder> LeaseholderImpl::split_off(ReplicaContext& right, Bytes at) {
   auto child =
       std::make_unique<LeaseholderImpl>(right, resolver_, state_.reads.low_water(), planted_);
   child->state_.reads = state_.reads;
   child->state_.recent = state_.recent;
   child->state_.intents_uncertain |= state_.intents_uncertain;
+  child->runs_uncertain_ |= runs_uncertain_;
+  state_.runs.cut(at);
   state_.locks.split_off(at, child->state_.locks);
   if (!state_.intents_uncertain) {
     CHECK(child->state_.intents_uncertain || child->state_.intents <= state_.intents);

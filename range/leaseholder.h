@@ -90,6 +90,10 @@ class Leaseholder {
   // Whether the last garbage collection stopped before the end and the next one goes on there.
   virtual bool collecting() const = 0;
   virtual RangeLoad take_load() = 0;  // since the last call
+  // Of sorted runs that wait for their transactions.
+  virtual uint64_t run_bytes() const = 0;
+  // Finds out about transactions whose runs lie here and whose coordinator is gone.
+  virtual void sweep_runs() = 0;
 };
 
 }  // namespace quorate::range

@@ -126,7 +126,7 @@ Task<Status> KvNode::open(range::Membership::Joined place) {
     CO_RETURN_IF_ERROR(co_await store_->bootstrap());
   }
 
-  txn::NodeOptions txn_options;
+  txn::NodeOptions txn_options = options_.txn;
   txn_options.node = identity_.node;
   txn_options.epoch = life;
   txn_options.bugs = options_.planted;

@@ -44,6 +44,7 @@ struct KvNodeOptions {
   range::Liveness::Options liveness;
   range::Upkeep::Options upkeep;
   runtime::Duration deadlock_step = std::chrono::milliseconds(200);
+  txn::NodeOptions txn;  // node, epoch and bugs are filled in
   PlantedBugs planted;
   // Opens the store's checkpoint: LMDB in the real world.
   std::function<runtime::Task<Result<std::unique_ptr<storage::CheckpointStore>>>(runtime::Env&)>

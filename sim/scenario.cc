@@ -31,7 +31,7 @@ runtime::SimOptions world_options(const ScenarioOptions& options) {
 runtime::Duration ms(uint64_t n) { return std::chrono::milliseconds(n); }
 
 // What may differ from cluster to cluster differs from seed to seed.
-SimCluster::Options draw_cluster(Random& random, PlantedBugs planted) {
+SimCluster::Options draw_cluster(Random& random, std::string_view workload, PlantedBugs planted) {
   SimCluster::Options o;
   o.nodes = random.chance(0.75) ? 3 : 5;
   o.restart_after = ms(50 + random.below(2'000));
@@ -60,6 +60,14 @@ SimCluster::Options draw_cluster(Random& random, PlantedBugs planted) {
   n.upkeep.collect_every = ms(500 + random.below(5'000));
   n.upkeep.log_entries_kept = 10 + random.below(random.chance(0.5) ? 100 : 5'000);
   n.upkeep.lease_requests_least = 20 + random.below(200);
+  // Streams of their own, so that other draws stay what they were. `load` always writes runs; other
+  // transactions do where even small ones are too large for their buffer.
+  Random copy = random;
+  Random bulk = copy.fork("bulk");
+  if (workload == "load" || bulk.chance(0.2))
+    n.txn.spill_bytes = bulk.chance(0.5) ? 0 : bulk.below(3'000);
+  n.txn.run_bytes = 100 + bulk.below(2'000);
+  n.txn.load_bytes_max = 200 + bulk.below(4'000);
   return o;
 }
 
@@ -68,7 +76,7 @@ class Scenario {
   explicit Scenario(const ScenarioOptions& options)
       : world_(options.seed, world_options(options)),
         random_(world_.fork_random("scenario " + options.workload)),
-        cluster_(world_, draw_cluster(random_, options.planted)),
+        cluster_(world_, draw_cluster(random_, options.workload, options.planted)),
         workload_(make_workload(options.workload, random_.fork("workload"))),
         profile_(Nemesis::draw_profile(random_)),
         nemesis_(cluster_, *workload_, profile_, random_.fork("nemesis")),

@@ -187,7 +187,7 @@ int sim_main(int argc, char** argv) {
   app.add_option("--seeds", flags.seeds, "a range of seeds: A..B");
   app.add_option("--jobs", flags.jobs, "runs beside each other")->check(CLI::Range(1, 256));
   app.add_option("--timeout", flags.timeout_s, "seconds after which a run counts as hanging");
-  app.add_option("--scenario", flags.scenario, "bank, register, append or all");
+  app.add_option("--scenario", flags.scenario, "bank, register, append, load or all");
   app.add_option("--plant", flags.plant, "a bug to plant (builds of the preset `planted` only)");
   app.add_flag("--first", flags.first, "stop at the first violation");
   app.add_flag("--trace", flags.trace, "print every line of the trace");

@@ -4,6 +4,7 @@
 #include "runtime/sync.h"
 #include "sim/workloads/append.h"
 #include "sim/workloads/bank.h"
+#include "sim/workloads/load.h"
 #include "sim/workloads/register.h"
 
 namespace quorate::sim {
@@ -114,11 +115,12 @@ Task<bool> try_again(txn::Transaction* txn, Status failure) {
   co_return restarted.ok();
 }
 
-std::vector<std::string_view> workload_names() { return {"bank", "register", "append"}; }
+std::vector<std::string_view> workload_names() { return {"bank", "register", "append", "load"}; }
 
 std::unique_ptr<Workload> make_workload(std::string_view name, Random random) {
   if (name == "bank") return std::make_unique<Bank>(std::move(random));
   if (name == "register") return std::make_unique<Register>(std::move(random));
+  if (name == "load") return std::make_unique<Load>(std::move(random));
   if (name == "append") return std::make_unique<Append>(std::move(random));
   return nullptr;
 }

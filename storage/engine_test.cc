@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include "storage/run_body.h"
 #include "storage/testing/store_world.h"
 
 namespace quorate::storage {
@@ -413,6 +414,83 @@ TEST(Engine, statistics_follow_the_rows_and_the_middle_key_halves_them) {
   s.commit(kRange, gone);
   ASSERT_TRUE(s.checkpoint().ok());
   EXPECT_EQ(s.engine->span_stats(KeySpan::all()).rows, 0u);
+}
+
+// Runs are laid and published at any time between checkpoints, crashes and snapshots.
+TEST(Engine, runs_become_versions_wherever_their_rows_lie) {
+  for (uint64_t seed = 1; seed <= 40; ++seed) {
+    runtime::Random random(seed);
+    StoreWorld s(seed);
+    ASSERT_TRUE(s.open().ok());
+    Model model;
+    std::map<Bytes, std::vector<std::pair<Bytes, std::optional<Bytes>>>> laid;
+    uint64_t now = 1;
+    for (int step = 0; step < 60; ++step) {
+      WriteBatch batch;
+      const Bytes key = fmt::format("{}run{}", key_of(random.below(20)), step);
+      switch (random.below(7)) {
+        case 0:
+          ASSERT_TRUE(s.checkpoint().ok());
+          continue;
+        case 1:
+          ASSERT_TRUE(s.sync().ok());
+          s.crash();
+          ASSERT_TRUE(s.open().ok());
+          ASSERT_TRUE(s.replay(kRange).ok());
+          continue;
+        case 2:
+        case 3:
+          if (!laid.empty()) {
+            auto it = laid.begin();
+            std::advance(it, static_cast<ptrdiff_t>(random.below(laid.size())));
+            if (random.chance(0.8)) {
+              batch.publish_run(it->first, at(++now));
+              for (auto& [k, v] : it->second) model.put(k, now, v);
+            } else {
+              batch.remove(Keyspace::kRun, it->first);
+              batch.remove(Keyspace::kRunBody, it->first);
+            }
+            s.commit(kRange, batch);
+            laid.erase(it);
+          }
+          continue;
+        case 4:
+          batch.put_version(key_of(random.below(30)), at(++now), "row");
+          break;
+        default: {
+          RunBuilder builder;
+          auto& rows = laid[key];
+          for (uint64_t i = random.below(5); i < 30; i += 1 + random.below(6)) {
+            std::optional<Bytes> value;
+            if (random.chance(0.8)) value = fmt::format("{}-{}", step, i);
+            Bytes encoded;
+            const Bytes row_key = key_of(i);
+            append_run_row({row_key, value.value_or(""), !value, false, std::nullopt}, encoded);
+            builder.add(encoded);
+            rows.emplace_back(row_key, value);
+          }
+          batch.put(Keyspace::kRun, key, "what is known of it");
+          batch.put(Keyspace::kRunBody, key, builder.finish());
+          s.commit(kRange, batch);
+          continue;
+        }
+      }
+      // The single row.
+      WriteBatchReader reader(batch.bytes());
+      ASSERT_TRUE(reader.next());
+      model.put(Bytes(reader.key), now, "row");
+      s.commit(kRange, batch);
+    }
+    auto view = s.engine->view();
+    for (uint64_t ts : {now, now / 2}) {
+      for (bool reverse : {false, true})
+        compare_scan(*view, model, KeySpan::all(), ts, ts, reverse);
+    }
+    size_t left = 0;
+    for (auto it = view->plains(Keyspace::kRunBody, KeySpan::all()); it->valid(); it->next())
+      ++left;
+    EXPECT_EQ(left, laid.size()) << "seed " << seed;
+  }
 }
 
 }  // namespace

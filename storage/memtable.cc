@@ -22,6 +22,10 @@ size_t Memtable::slot(Keyspace keyspace) {
       return 3;
     case Keyspace::kRow:
       return 4;
+    case Keyspace::kRun:
+      return 5;
+    case Keyspace::kRunBody:
+      return 6;
   }
   UNREACHABLE("keyspace");
 }

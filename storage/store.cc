@@ -6,6 +6,7 @@
 
 #include "base/archive.h"
 #include "base/limits.h"
+#include "storage/run_body.h"
 #include "storage/store_format.h"
 
 namespace quorate::storage {
@@ -127,7 +128,14 @@ void Store::apply(RangeId range, LogIndex index, std::shared_ptr<const Bytes> pa
   if (!operations.empty()) active_->retain(std::move(payload));
   WriteBatchReader reader(operations);
   while (reader.next()) {
-    CHECK(reader.key.size() <= limits::kKeyBytesMax);
+    CHECK(StoredKey(reader.keyspace, reader.key).fits());
+    if (reader.op == WriteBatch::Op::kPublishRun) {
+      Status published = publish_run(reader.key, reader.ts);
+      if (published.ok()) continue;
+      (void)note_failure(
+          published.with_context(fmt::format("r{}: entry {}", range.value, index.value)));
+      return;
+    }
     bool deleted =
         reader.op == WriteBatch::Op::kDeleteVersion || reader.op == WriteBatch::Op::kDelete;
     active_->put(reader.keyspace, reader.key, reader.ts, sequence_, reader.value, deleted);
@@ -140,6 +148,36 @@ void Store::apply(RangeId range, LogIndex index, std::shared_ptr<const Bytes> pa
   applied_[range] = index;
   active_->applied[range] = index;
   if (active_->bytes() >= options_.memtable_bytes) start_checkpoint();
+}
+
+// The run's rows stay where they are: in the entry that brought them where the active memtable
+// keeps it, else in a copy that it keeps from now on.
+Status Store::publish_run(BytesView key, Timestamp ts) {
+  BytesView body;
+  const MemRow* row = active_->find(Keyspace::kRunBody, key);
+  if (row != nullptr) {
+    const MemVersion* v = row->newest;
+    if (!v->deleted) body = v->value;
+  } else {
+    std::unique_ptr<ReadView> now = view();
+    ASSIGN_OR_RETURN(auto found, now->plain(Keyspace::kRunBody, key));
+    if (found) {
+      auto copy = std::make_shared<const Bytes>(*found);
+      body = *copy;
+      active_->retain(std::move(copy));
+    }
+  }
+  if (body.empty()) return corruption("a run to be published is not there");
+  ASSIGN_OR_RETURN(RunReader run, RunReader::open(body));
+  RunRow r;
+  size_t at = 1;
+  while (run.next(&at, r)) {
+    active_->put(Keyspace::kRow, r.key, ts, sequence_, r.value, r.deleted);
+  }
+  if (at != run.end()) return corruption("a run to be published is malformed");
+  active_->put(Keyspace::kRun, key, Timestamp(), sequence_, {}, true);
+  active_->put(Keyspace::kRunBody, key, Timestamp(), sequence_, {}, true);
+  return Status();
 }
 
 std::unique_ptr<ReadView> Store::view() {

@@ -47,6 +47,8 @@ class Store : public Engine {
   runtime::Task<Status> finish_clears(std::vector<std::pair<RangeId, KeySpan>> clears);
   runtime::Task<Status> empty_spool();
 
+  Status publish_run(BytesView key, Timestamp ts);
+
   // store_checkpoint.cc
   void start_checkpoint();
   runtime::Task<void> checkpoint_loop();

@@ -110,6 +110,8 @@ std::vector<StoredSpan> stored_spans(RangeId range, const KeySpan& span) {
   add(static_cast<char>(Keyspace::kRow), span);
   add(kHistory, span);
   add(static_cast<char>(Keyspace::kIntent), span);
+  add(static_cast<char>(Keyspace::kRun), span);
+  add(static_cast<char>(Keyspace::kRunBody), span);
   add(static_cast<char>(Keyspace::kTxnRecord), span);
   add(static_cast<char>(Keyspace::kRange), KeySpan::prefix(range_record_prefix(range)));
   return out;

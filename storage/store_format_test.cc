@@ -76,5 +76,17 @@ TEST(WriteBatch, comes_back_as_it_went_and_bad_bytes_are_refused) {
   }
 }
 
+TEST(StoreFormat, publishing_a_run_is_frozen) {
+  WriteBatch batch;
+  batch.publish_run("k", Timestamp(0x0102030405060708));
+  EXPECT_EQ(to_hex(batch.bytes()), "05016b0807060504030201");
+  WriteBatchReader reader(batch.bytes());
+  ASSERT_TRUE(reader.next());
+  EXPECT_EQ(reader.op, WriteBatch::Op::kPublishRun);
+  EXPECT_EQ(reader.key, "k");
+  EXPECT_EQ(reader.ts, Timestamp(0x0102030405060708));
+  EXPECT_FALSE(reader.next());
+}
+
 }  // namespace
 }  // namespace quorate::storage

@@ -70,6 +70,13 @@ void WriteBatch::remove(Keyspace keyspace, BytesView key) {
   ++count_;
 }
 
+void WriteBatch::publish_run(BytesView key, Timestamp ts) {
+  bytes_.push_back(static_cast<char>(Op::kPublishRun));
+  put_field(key, bytes_);
+  Encoder(bytes_).fixed64(ts.packed);
+  ++count_;
+}
+
 void WriteBatch::append(const WriteBatch& other) {
   bytes_.append(other.bytes_);
   count_ += other.count_;
@@ -83,10 +90,11 @@ bool WriteBatchReader::next() {
   };
   op = static_cast<WriteBatch::Op>(rest_.front());
   rest_.remove_prefix(1);
-  bool versioned = op == WriteBatch::Op::kPutVersion || op == WriteBatch::Op::kDeleteVersion;
+  bool versioned = op == WriteBatch::Op::kPutVersion || op == WriteBatch::Op::kDeleteVersion ||
+                   op == WriteBatch::Op::kPublishRun;
   bool plain = op == WriteBatch::Op::kPut || op == WriteBatch::Op::kDelete;
   if (!versioned && !plain) return bad();
-  keyspace = Keyspace::kRow;
+  keyspace = op == WriteBatch::Op::kPublishRun ? Keyspace::kRun : Keyspace::kRow;
   if (plain) {
     if (rest_.empty() || !is_plain(static_cast<uint8_t>(rest_.front()))) return bad();
     keyspace = static_cast<Keyspace>(rest_.front());

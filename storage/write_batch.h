@@ -23,11 +23,15 @@ enum class Keyspace : uint8_t {
   kRange = 'r',      // plain: a range's replicated records, under range_record_prefix()
   kTxnRecord = 't',  // plain: transaction records, by anchor key, so that splits divide them
   kIntent = 'i',     // plain: write intents, by row key
-  kRow = 'd',        // versioned
+  kRun =
+      'b',  // plain: what is known of a sorted run (range/eval/records.h), by its first row's key
+  kRunBody = 'c',  // plain: its rows (storage/run_body.h), by the same key
+  kRow = 'd',      // versioned
 };
 
-inline constexpr Keyspace kKeyspaces[] = {Keyspace::kStore, Keyspace::kRange, Keyspace::kTxnRecord,
-                                          Keyspace::kIntent, Keyspace::kRow};
+inline constexpr Keyspace kKeyspaces[] = {Keyspace::kStore,  Keyspace::kRange, Keyspace::kTxnRecord,
+                                          Keyspace::kIntent, Keyspace::kRun,   Keyspace::kRunBody,
+                                          Keyspace::kRow};
 
 // Every key of a range's own records in Keyspace::kRange begins so; clear_replica() and snapshots
 // find them by it. The other keyspaces of a range are told by its span.
@@ -35,12 +39,20 @@ Bytes range_record_prefix(RangeId range);
 
 class WriteBatch {
  public:
-  enum class Op : uint8_t { kPutVersion = 1, kDeleteVersion = 2, kPut = 3, kDelete = 4 };
+  enum class Op : uint8_t {
+    kPutVersion = 1,
+    kDeleteVersion = 2,
+    kPut = 3,
+    kDelete = 4,
+    kPublishRun = 5
+  };
 
   void put_version(BytesView key, Timestamp ts, BytesView value);
   void delete_version(BytesView key, Timestamp ts);  // a tombstone
   void put(Keyspace keyspace, BytesView key, BytesView value);
   void remove(Keyspace keyspace, BytesView key);
+  // The rows of the run under `key` become versions at `ts`, and the run goes. It must be there.
+  void publish_run(BytesView key, Timestamp ts);
   void append(const WriteBatch& other);
 
   bool empty() const { return bytes_.empty(); }

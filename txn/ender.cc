@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "txn/retry.h"
+#include "txn/run_writer.h"
 
 namespace quorate::txn {
 
@@ -105,8 +106,10 @@ Task<bool> resolve_all(NodeParts& node, const TxnEnd* end, TxnStatus status) {
 }  // namespace
 
 Task<Result<EndTxnResponse>> end_record(NodeParts& node, TxnHeader header, bool commit,
-                                        Timestamp commit_ts, Timestamp attempt) {
+                                        Timestamp commit_ts, Timestamp attempt,
+                                        std::vector<Bytes> keys) {
   range::EndTxnRequest request;
+  request.keys = std::move(keys);
   request.commit = commit;
   request.commit_ts = commit_ts;
   request.attempt = attempt;
@@ -114,6 +117,16 @@ Task<Result<EndTxnResponse>> end_record(NodeParts& node, TxnHeader header, bool 
   BatchResponse r = co_await send_to_key(node, std::move(header), std::move(anchor),
                                          Request(std::move(request)), kCommitSendsMax);
   if (r.outcome == Outcome::kOk) co_return std::get<EndTxnResponse>(r.responses[0]);
+  if (r.outcome == Outcome::kError) co_return r.error;
+  co_return unavailable("the transaction's record could not be reached");
+}
+
+Task<Status> keep_pending(NodeParts& node, TxnHeader header, Timestamp attempt) {
+  range::KeepPendingRequest request{attempt};
+  Bytes anchor = header.anchor;
+  BatchResponse r = co_await send_to_key(node, std::move(header), std::move(anchor),
+                                         Request(std::move(request)), kCommitSendsMax);
+  if (r.outcome == Outcome::kOk) co_return Status();
   if (r.outcome == Outcome::kError) co_return r.error;
   co_return unavailable("the transaction's record could not be reached");
 }
@@ -145,6 +158,9 @@ Task<void> finish_commit(NodeParts* node, TxnEnd end) {
   // Where the record can't be reached whoever meets the intents recovers it as committed.
   if (said.ok()) {
     bool all = co_await resolve_all(*node, &end, TxnStatus::kCommitted);
+    if (all && !end.runs.empty()) {
+      all = co_await resolve_runs(node, end.header, end.runs, TxnStatus::kCommitted, end.commit_ts);
+    }
     if (all) {
       range::ResolveRequest last;
       last.txn = end.header.id;
@@ -159,8 +175,22 @@ Task<void> finish_commit(NodeParts* node, TxnEnd end) {
   co_await unlock(node, end.header, std::move(end.locked));
 }
 
+Task<void> abandon_runs(NodeParts* node, TxnEnd end) {
+  Result<EndTxnResponse> said =
+      co_await end_record(*node, end.header, false, Timestamp(), node->sender.clock().now());
+  // Otherwise whoever meets them finds out.
+  if (said.ok() && said->status == TxnStatus::kAborted) {
+    co_await finish_abort(node, std::move(end));
+  } else {
+    co_await unlock(node, end.header, std::move(end.locked));
+  }
+}
+
 Task<void> finish_abort(NodeParts* node, TxnEnd end) {
   (void)co_await resolve_all(*node, &end, TxnStatus::kAborted);
+  if (!end.runs.empty()) {
+    (void)co_await resolve_runs(node, end.header, end.runs, TxnStatus::kAborted, Timestamp());
+  }
   co_await unlock(node, end.header, std::move(end.locked));
 }
 

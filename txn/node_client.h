@@ -23,6 +23,8 @@ class NodeClient : public Client {
   bool is_open(const TxnId& txn) const { return parts_.open.contains(txn); }
   // Nothing that is open here reads below it; zero where nothing is open.
   Timestamp oldest_read() const;
+  // As a crash does it: what runs behind answers stops where it is.
+  void stop_background() { parts_.background.cancel_all(); }
   const NodeCounters& counters() const { return parts_.counters; }
   // Ends that still run; a node that drains waits until there is none.
   size_t background() const { return parts_.background.size(); }

@@ -14,6 +14,9 @@ struct NodeOptions {
   NodeId node;
   uint64_t epoch = 0;  // of the node's life: locks of an earlier one are dropped (orphan-locks)
   size_t buffer_bytes_max = limits::kTxnBufferBytesMax;
+  size_t spill_bytes = limits::kTxnSpillBytes;
+  size_t run_bytes = limits::kRunBytes;
+  size_t load_bytes_max = limits::kTxnLoadBytesMax;
   PlantedBugs bugs;
 };
 

@@ -48,6 +48,10 @@ struct ExpectedShape {
   Shape operator()(const range::CommitRequest&) const { return shape_of<range::CommitResponse>(); }
   Shape operator()(const range::EndTxnRequest&) const { return shape_of<range::EndTxnResponse>(); }
   Shape operator()(const range::PushRequest&) const { return shape_of<range::PushResponse>(); }
+  Shape operator()(const range::LayRunRequest&) const { return shape_of<range::LayRunResponse>(); }
+  Shape operator()(const range::ResolveRunsRequest&) const {
+    return shape_of<range::ResolveRunsResponse>();
+  }
   Shape operator()(const range::QueryIntentRequest&) const {
     return shape_of<range::QueryIntentResponse>();
   }

@@ -101,6 +101,18 @@ class Transaction {
                      std::optional<Timestamp> base) = 0;
   virtual Status remove(BytesView key, std::optional<Timestamp> base) = 0;
 
+  // Bulk loads: a row of a statement that writes many and reads none of them. It is neither locked
+  // nor buffered until COMMIT, but sent to its range by relieve() and settle(), which check it
+  // there: where it `must_be_absent` and a row of that key is there, they fail with kAlreadyExists,
+  // and taken() gives the key and the value of that row.
+  virtual Status load(BytesView key, BytesView value, bool must_be_absent) = 0;
+  // Between the batches of a statement that writes: what exceeds the memory of a transaction goes
+  // to its ranges.
+  virtual runtime::Task<Status> relieve() = 0;
+  // The end of a statement that loads.
+  virtual runtime::Task<Status> settle() = 0;
+  virtual const std::pair<Bytes, Bytes>& taken() const = 0;
+
   // --- savepoints ---
   virtual uint64_t savepoint() = 0;  // a mark; nested marks in order
   virtual Status rollback_to(

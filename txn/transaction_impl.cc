@@ -15,6 +15,7 @@ TransactionImpl::TransactionImpl(NodeParts& node, TxnOptions options)
       channel_(node),
       refresher_(channel_),
       buffer_(node.options.buffer_bytes_max),
+      runs_(channel_),
       reads_(limits::kTxnReadSpansMax, limits::kTxnReadBytesMax),
       checks_(limits::kTxnReadSpansMax, limits::kTxnReadBytesMax) {
   if (options_.as_of) options_.read_only = true;
@@ -33,9 +34,13 @@ TransactionImpl::TransactionImpl(NodeParts& node, TxnOptions options)
 // Open, or cut off in the middle of a commit: then what was staged is finished by whoever meets it.
 TransactionImpl::~TransactionImpl() {
   channel_.node().open.erase(channel_.header.id);
-  if (state_ == State::kEnded || locked_ranges_.empty()) return;
+  if (state_ == State::kEnded || (locked_ranges_.empty() && !runs_.active())) return;
   NodeParts& node = channel_.node();
   TxnEnd end = end_of({}, {}, {});
+  if (runs_.active() && state_ != State::kCommitting) {
+    node.background.spawn(abandon_runs(&node, std::move(end)));
+    return;
+  }
   node.background.spawn(unlock(&node, std::move(end.header), std::move(end.locked)));
 }
 
@@ -82,7 +87,8 @@ Status TransactionImpl::fail(Status status) {
 
 void TransactionImpl::begin_statement() {
   CHECK(state_ == State::kOpen || state_ == State::kFailed);
-  buffer_.begin_statement();
+  channel_.header.own.upto = buffer_.begin_statement();
+  loading_ = false;
   statement_seen_ = false;
   if (options_.isolation != Isolation::kReadCommitted || options_.as_of) return;
   // Each statement is bound in real time to what was committed before it.
@@ -95,8 +101,8 @@ void TransactionImpl::begin_statement() {
 
 bool TransactionImpl::can_restart(const Status& failure) const {
   return failure.code() == StatusCode::kAborted && state_ == State::kFailed && !seen_ &&
-         !buffer_.has_savepoints() && !options_.as_of && restarts_ < kRestartsMax &&
-         !channel_.token.cancelled();
+         !buffer_.has_savepoints() && !runs_.active() && !options_.as_of &&
+         restarts_ < kRestartsMax && !channel_.token.cancelled();
 }
 
 bool TransactionImpl::can_retry_statement(const Status& failure) const {
@@ -108,6 +114,7 @@ bool TransactionImpl::can_retry_statement(const Status& failure) const {
 
 void TransactionImpl::retry_statement() {
   CHECK(can_retry_statement(failure_));
+  undo_runs_above(buffer_.statement());
   buffer_.undo_statement();
   state_ = State::kOpen;
   failure_ = Status();
@@ -135,6 +142,7 @@ Task<Status> TransactionImpl::restart() {
   ++channel_.stats.retries;
   node.counters.restarts.add();
   buffer_.clear();
+  runs_.clear();
   reads_.clear();
   checks_.clear();
   locked_keys_.clear();
@@ -185,6 +193,7 @@ uint64_t TransactionImpl::savepoint() {
 Status TransactionImpl::rollback_to(uint64_t mark) {
   CHECK(state_ == State::kOpen || (state_ == State::kFailed && !commit_tried_));
   RETURN_IF_ERROR(buffer_.rollback_to(mark));
+  undo_runs_above(mark);
   // What was read stays read: a conflict with it comes again at commit.
   state_ = State::kOpen;
   failure_ = Status();
@@ -218,6 +227,7 @@ TxnEnd TransactionImpl::end_of(Timestamp commit_ts, Timestamp attempt,
   for (const auto& [range, span] : locked_ranges_) end.locked.push_back(span);
   end.commit_ts = commit_ts;
   end.attempt = attempt;
+  if (runs_.active()) end.runs = runs_.spans();
   return end;
 }
 
@@ -234,6 +244,8 @@ Task<void> TransactionImpl::end_behind(Task<void> task) {
 Task<Status> TransactionImpl::commit() {
   Status ready = usable(false);
   if (!ready.ok()) co_return ready;
+  if (runs_.active() || !runs_.empty() || buffer_.bytes() > channel_.node().options.spill_bytes)
+    co_return co_await commit_bulk();
   CommitWork work = commit_work();
   NodeParts& node = channel_.node();
   if (work.writes.empty()) {
@@ -283,6 +295,12 @@ Task<void> TransactionImpl::rollback() {
   state_ = State::kEnded;
   channel_.node().open.erase(channel_.header.id);
   buffer_.clear();
+  if (runs_.active() && !runs_ended_) {
+    TxnEnd end = end_of({}, {}, {});
+    locked_ranges_.clear();
+    co_await end_behind(abandon_runs(&channel_.node(), std::move(end)));
+    co_return;
+  }
   if (locked_ranges_.empty()) co_return;
   TxnEnd end = end_of({}, {}, {});
   locked_ranges_.clear();

@@ -30,6 +30,7 @@
 #include "txn/ender.h"
 #include "txn/read_set.h"
 #include "txn/refresher.h"
+#include "txn/run_writer.h"
 #include "txn/transaction.h"
 #include "txn/txn_channel.h"
 #include "txn/write_buffer.h"
@@ -58,6 +59,11 @@ class TransactionImpl : public Transaction {
              std::optional<Timestamp> base) override;
   Status remove(BytesView key, std::optional<Timestamp> base) override;
 
+  Status load(BytesView key, BytesView value, bool must_be_absent) override;
+  runtime::Task<Status> relieve() override;
+  runtime::Task<Status> settle() override;
+  const std::pair<Bytes, Bytes>& taken() const override { return runs_.taken(); }
+
   uint64_t savepoint() override;
   Status rollback_to(uint64_t mark) override;
   void release(uint64_t mark) override { buffer_.release(mark); }
@@ -67,7 +73,7 @@ class TransactionImpl : public Transaction {
   runtime::Task<void> rollback() override;
 
   bool read_only() const override { return options_.read_only; }
-  bool has_writes() const override { return !buffer_.empty(); }
+  bool has_writes() const override { return !buffer_.empty() || runs_.active() || !runs_.empty(); }
   Isolation isolation() const override { return options_.isolation; }
   Timestamp read_timestamp() const override { return channel_.header.read_ts; }
   Timestamp commit_timestamp() const override { return commit_ts_; }
@@ -86,6 +92,12 @@ class TransactionImpl : public Transaction {
   CommitWork commit_work();
   TxnEnd end_of(Timestamp commit_ts, Timestamp attempt, std::vector<Bytes> keys) const;
   runtime::Task<void> end_behind(runtime::Task<void> task);
+
+  // transaction_bulk.cc
+  runtime::Task<Status> spill();
+  runtime::Task<Status> commit_bulk();
+  // Runs sent after `mark` do not count any more.
+  void undo_runs_above(uint64_t mark);
 
   // transaction_reads.cc
   runtime::Task<Result<range::RowSet>> get_one(Bytes key, ReadOptions options);
@@ -109,6 +121,9 @@ class TransactionImpl : public Transaction {
   TxnChannel channel_;
   Refresher refresher_;
   WriteBuffer buffer_;
+  RunWriter runs_;
+  bool runs_ended_ = false;  // by finish_commit(), or by whoever finds them
+  bool loading_ = false;     // the present statement loads
   ReadSet reads_;   // what must hold when the read timestamp moves; SERIALIZABLE: at commit too
   ReadSet checks_;  // below SERIALIZABLE: constraints' reads, which must hold at commit
   // Ranges where locks were taken, with their spans then, so that their parts are found after a

@@ -22,8 +22,7 @@ Status WriteBuffer::remove(BytesView key, std::optional<Timestamp> base) {
   return write(key, {}, true, range::kAllColumns, base);
 }
 
-Status WriteBuffer::write(BytesView key, BytesView value, bool deleted, ColumnSet changed,
-                          std::optional<Timestamp> base) {
+Status WriteBuffer::check_sizes(BytesView key, BytesView value) {
   if (key.size() > limits::kKeyBytesMax) {
     return resource_exhausted("index row size " + std::to_string(key.size()) + " exceeds maximum " +
                               std::to_string(limits::kKeyBytesMax));
@@ -32,6 +31,12 @@ Status WriteBuffer::write(BytesView key, BytesView value, bool deleted, ColumnSe
     return resource_exhausted("row is too big: size " + std::to_string(value.size()) +
                               ", maximum size " + std::to_string(limits::kValueBytesMax));
   }
+  return Status();
+}
+
+Status WriteBuffer::write(BytesView key, BytesView value, bool deleted, ColumnSet changed,
+                          std::optional<Timestamp> base) {
+  RETURN_IF_ERROR(check_sizes(key, value));
   size_t cost = key.size() + value.size() + kVersionOverhead;
   if (bytes_ + cost > bytes_max_) {
     return resource_exhausted("transaction writes more than its buffer holds",
@@ -165,6 +170,29 @@ std::vector<RowWrite> WriteBuffer::writes() const {
     out.push_back({key, last.deleted, last.value, changed, row.base});
   }
   return out;
+}
+
+std::vector<uint64_t> WriteBuffer::parts() const {
+  std::vector<uint64_t> borders = marks_;
+  borders.push_back(statement_);
+  std::sort(borders.begin(), borders.end());
+  std::vector<uint64_t> out;
+  size_t border = 0;
+  for (const Undo& u : undo_) {
+    bool fresh = out.empty();
+    for (; border < borders.size() && borders[border] < u.sequence; ++border) fresh = true;
+    if (fresh)
+      out.push_back(u.sequence);
+    else
+      out.back() = u.sequence;
+  }
+  return out;
+}
+
+void WriteBuffer::forget_writes() {
+  rows_.clear();
+  undo_.clear();
+  bytes_ = 0;
 }
 
 void WriteBuffer::clear() {

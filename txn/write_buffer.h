@@ -8,6 +8,7 @@
 // Memory is bounded by limits::kTxnBufferBytesMax; beyond it writes are refused with 53200.
 #pragma once
 
+#include <algorithm>
 #include <map>
 #include <optional>
 #include <vector>
@@ -29,6 +30,8 @@ class WriteBuffer {
   };
 
   explicit WriteBuffer(size_t bytes_max) : bytes_max_(bytes_max) {}
+  // 54000 where a key or a row is too large to be stored.
+  static Status check_sizes(BytesView key, BytesView value);
 
   Status put(BytesView key, BytesView value, range::ColumnSet changed,
              std::optional<Timestamp> base);
@@ -58,6 +61,26 @@ class WriteBuffer {
                       bool keys_only, uint64_t sequence, size_t rows_max,
                       std::optional<KeySpan>* left) const;
 
+  // For sorted runs, which are undone and seen as a whole: the last numbers of the parts that marks
+  // and the statement's beginning divide the writes into, ascending; parts without a write are left
+  // out.
+  std::vector<uint64_t> parts() const;
+  // Every write of the part that ends with `last`, in the order of writing: of a key written twice
+  // the later one counts.
+  template <class Each>
+  void each_of_part(uint64_t above, uint64_t last, Each each) const {
+    auto u = std::lower_bound(undo_.begin(), undo_.end(), above + 1,
+                              [](const Undo& a, uint64_t s) { return a.sequence < s; });
+    for (; u != undo_.end() && u->sequence <= last; ++u) {
+      for (const Version& v : u->row->second.versions) {
+        if (v.sequence == u->sequence) each(u->row->first, v, u->row->second.base);
+      }
+    }
+  }
+  // The writes are kept elsewhere from now on; marks stay.
+  void forget_writes();
+  uint64_t next_sequence() { return ++sequence_; }
+  uint64_t sequence() const { return sequence_; }
   bool empty() const { return rows_.empty(); }
   size_t bytes() const { return bytes_; }
   // What the commit writes, by key: the last version of each row, with all columns that any version

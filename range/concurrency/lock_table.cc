@@ -243,6 +243,32 @@ void LockTable::release_all(const TxnId& txn, bool staged) {
   }
 }
 
+void LockTable::release_where(BytesView first, BytesView last, const TxnId& txn,
+                              const std::function<bool(BytesView)>& gone) {
+  auto held = held_.find(txn);
+  if (held == held_.end()) return;
+  std::vector<Lock*> dropped;
+  std::erase_if(held->second, [&](Lock* lock) {
+    const bool goes =
+        lock->key >= first && lock->key <= last && !lock->find(txn)->staged && gone(lock->key);
+    if (goes) dropped.push_back(lock);
+    return goes;
+  });
+  if (held->second.empty()) held_.erase(held);
+  for (Lock* lock : dropped) {
+    std::erase_if(lock->holders, [&](const Holder& h) { return h.txn.id == txn; });
+    grant(*lock);
+  }
+}
+
+std::optional<Bytes> LockTable::held_by_others(BytesView first, BytesView last, const TxnId& txn,
+                                               const std::function<bool(BytesView)>& wanted) const {
+  for (auto it = locks_.lower_bound(first); it != locks_.end() && it->first <= last; ++it) {
+    if (!it->second.compatible(txn, LockMode::kExclusive) && wanted(it->first)) return it->first;
+  }
+  return std::nullopt;
+}
+
 void LockTable::end_wait(Lock& lock, Waiter& waiter, Status reason) {
   lock.queue.remove(&waiter);
   waiter.queued = false;

@@ -65,6 +65,13 @@ class LockTable {
   // All of the transaction's locks; those that stand for intents only where `staged` says so.
   void release_all(const TxnId& txn, bool staged);
 
+  // What the transaction holds in [first, last] and `gone` names, but for what stands for intents.
+  void release_where(BytesView first, BytesView last, const TxnId& txn,
+                     const std::function<bool(BytesView)>& gone);
+  // The first key in [first, last] that somebody else holds and `wanted` names.
+  std::optional<Bytes> held_by_others(BytesView first, BytesView last, const TxnId& txn,
+                                      const std::function<bool(BytesView)>& wanted) const;
+
   // Everyone who waits for a key of `span` tries again.
   void wake_all(const KeySpan& span = KeySpan::all());
   void abort_waits(const TxnId& txn, const Status& reason);

@@ -18,6 +18,8 @@ class RecentCommits {
   explicit RecentCommits(Timestamp complete_from) : complete_from_(complete_from) {}
 
   void add(BytesView key, Timestamp ts, ColumnSet changed, const TxnId& txn);
+  // Commits at or below `ts` were not all added.
+  void forget_below(Timestamp ts) { complete_from_.forward(ts); }
   Timestamp complete_from() const { return complete_from_; }
   // Everything that is remembered covers (from, ...].
   bool covers(Timestamp from) const { return from >= complete_from_; }

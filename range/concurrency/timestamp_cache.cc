@@ -89,6 +89,19 @@ Timestamp TimestampCache::floor(BytesView key, ColumnSet columns, const TxnId& t
   return floor;
 }
 
+// Which keys a slot stands for is not known: all of them count.
+Timestamp TimestampCache::floor(const KeySpan& span, const TxnId& txn) const {
+  const uint64_t writer = tag_of(txn);
+  Timestamp floor = low_water_;
+  for (const Slot& slot : slots_) {
+    for (const Mark& m : slot.marks) floor.forward(m.floor(writer));
+  }
+  for (const Interval& i : spans_) {
+    if (i.mark.newest > floor && i.span.overlaps(span)) floor.forward(i.mark.floor(writer));
+  }
+  return floor;
+}
+
 // A key's slot number gains one bit: what the old slot knew holds for both of its heirs.
 void TimestampCache::grow() {
   const size_t old = slots_.size();

@@ -26,6 +26,9 @@ class TimestampCache {
   // No write of `columns` by `txn` may be at or below it.
   Timestamp floor(BytesView key, ColumnSet columns, const TxnId& txn) const;
 
+  // The same for every key of the span: a write of all columns, anywhere in it.
+  Timestamp floor(const KeySpan& span, const TxnId& txn) const;
+
   Timestamp low_water() const { return low_water_; }
   // Everything was read at `ts`: the start of a lease that began later, an absorbed range.
   void raise_low_water(Timestamp ts) { low_water_.forward(ts); }

@@ -1,8 +1,10 @@
 // Makes a transaction's outcome explicit in its record, once and for ever.
 //
 //   record            commit at (ts, attempt)           abort of `attempt`
-//   none              UNKNOWN: nothing was staged       ABORTED, so that nothing is staged later; UNKNOWN
+//   none              UNKNOWN: nothing was staged       ABORTED, so that nothing is staged later;
+//   UNKNOWN
 //                                                       at or below the record mark
+//   PENDING           COMMITTED: its parts are staged   ABORTED
 //   STAGING, same     COMMITTED                         ABORTED
 //   STAGING, other    says so: another attempt is under way, which this one knows nothing of
 //   COMMITTED         says so                           says so
@@ -26,8 +28,8 @@ Verdict end_without_record(Evaluation& e, const EndTxnRequest& request, EndTxnRe
     return Verdict::kDone;
   }
   if (request.attempt <= e.context.record_mark()) {
-    // Nothing of that attempt can be written any more; but its record may have been collected after it
-    // committed, so that nobody can say any longer that it did not (safety: record-mark).
+    // Nothing of that attempt can be written any more; but its record may have been collected after
+    // it committed, so that nobody can say any longer that it did not (safety: record-mark).
     out.status = TxnStatus::kUnknown;
     return Verdict::kDone;
   }
@@ -50,6 +52,16 @@ Verdict eval_end_txn(Evaluation& e, const EndTxnRequest& request, EndTxnResponse
   TxnRecord record = std::move(**found);
   out.status = record.status;
   out.commit_ts = record.commit_ts;
+  if (record.status == TxnStatus::kPending) {
+    record.status = request.commit ? TxnStatus::kCommitted : TxnStatus::kAborted;
+    record.attempt = request.attempt;
+    if (request.commit) {
+      record.commit_ts = request.commit_ts;
+      record.keys = request.keys;
+    }
+    put_record(e, record, out);
+    return Verdict::kDone;
+  }
   if (record.status != TxnStatus::kStaging || record.attempt != request.attempt)
     return Verdict::kDone;
   if (request.commit && record.commit_ts != request.commit_ts) return Verdict::kDone;

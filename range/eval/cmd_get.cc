@@ -6,13 +6,33 @@
 // A locking read takes the lock first and then looks at the newest version. What a version above
 // read_ts means depends on the isolation level: a later read timestamp (SERIALIZABLE), an error
 // (REPEATABLE READ), the row (READ COMMITTED).
-#include "range/eval/evaluation.h"
+#include "range/eval/runs.h"
 
 namespace quorate::range {
 
 namespace {
 
+// The transaction's own row, from a run: sets *found.
+Verdict own_get(Evaluation& e, BytesView key, RowSet& rows, bool* found) {
+  *found = false;
+  auto own = own_run_row(e, key);
+  if (!own.ok()) return e.fail(own.status());
+  if (!*own) return Verdict::kDone;
+  *found = true;
+  const Timestamp base = (*own)->base.value_or(Timestamp());
+  if ((*own)->deleted)
+    rows.add_absent(key, base);
+  else
+    rows.add(key, (*own)->value, base);
+  return Verdict::kDone;
+}
+
 Verdict plain_get(Evaluation& e, BytesView key, const GetRequest& request, RowSet& rows) {
+  if (!e.state.runs.empty()) {
+    bool found = false;
+    if (Verdict v = own_get(e, key, rows, &found); v != Verdict::kDone || found) return v;
+    if (const RunRecord* run = staged_run(e, key, e.uncertainty)) return block_on_run(e, key, *run);
+  }
   if (e.look_for_intents()) {
     auto intent = e.foreign_intent(key);
     if (!intent.ok()) return e.fail(intent.status());
@@ -40,6 +60,13 @@ Verdict locking_get(Evaluation& e, BytesView key, const GetRequest& request, Get
   auto intent = e.foreign_intent(key);
   if (!intent.ok()) return e.fail(intent.status());
   if (*intent) e.state.locks.add_staged(key, (*intent)->header());
+  if (!e.state.runs.empty()) {
+    bool found = false;
+    if (Verdict v = own_get(e, key, out.rows, &found); v != Verdict::kDone || found) return v;
+    auto run = foreign_run_row(e, key);
+    if (!run.ok()) return e.fail(run.status());
+    if (*run != nullptr) e.state.locks.add_staged(key, (*run)->header());
+  }
   bool skipped = false;
   if (Verdict v = e.lock(key, request.lock, request.wait, &skipped); v != Verdict::kDone) return v;
   if (skipped) {

@@ -17,6 +17,8 @@ namespace {
 constexpr int64_t kAbandonedAfterMicros = 1'000'000;
 // Between two of them (txn/heartbeat.cc), with what they may be late.
 constexpr int64_t kHeartbeatMicros = 500'000;
+// One with runs may live long; its coordinator tells every second that it does.
+constexpr int64_t kSilentAfterMicros = 5'000'000;
 
 bool coordinator_dead(const Evaluation& e, const TxnId& txn) {
   const TxnHeader* header = e.state.locks.header_of(txn);
@@ -48,6 +50,18 @@ Verdict eval_push(Evaluation& e, const PushRequest& request, PushResponse& out) 
   auto long_ago = [&](Timestamp t) { return t.add_micros(kAbandonedAfterMicros) < now; };
   if (*found) {
     out.record = std::move(**found);
+    if (out.record.status == TxnStatus::kPending) {
+      out.abandoned = coordinator_dead(e, request.txn) ||
+                      out.record.heartbeat.add_micros(kSilentAfterMicros) < now;
+      if (out.abandoned) {
+        // Nothing is committed without this record, so that this is the end.
+        out.record.status = TxnStatus::kAborted;
+        out.record.attempt.forward(now);
+        e.writes.put(storage::Keyspace::kTxnRecord, txn_record_key(request.anchor, request.txn),
+                     encode(out.record));
+      }
+      return Verdict::kDone;
+    }
     if (out.record.status != TxnStatus::kStaging) {
       e.state.watches.erase(request.txn);
       return Verdict::kDone;

@@ -4,13 +4,14 @@
 // far enough, the versions themselves are asked, which only know rows. Another's intent at or below
 // the target is waited for. What is proved stands in the timestamp cache afterwards.
 #include "base/limits.h"
-#include "range/eval/evaluation.h"
+#include "range/eval/runs.h"
 
 namespace quorate::range {
 
 namespace {
 
 Verdict wait_for_intents(Evaluation& e, const KeySpan& span, Timestamp to) {
+  if (const RunRecord* run = staged_run(e, span, to)) return block_on_run(e, run->first, *run);
   if (!e.look_for_intents()) return Verdict::kDone;
   auto it = e.view->plains(storage::Keyspace::kIntent, span);
   for (; it->valid(); it->next()) {

@@ -7,7 +7,7 @@
 #include <algorithm>
 
 #include "base/limits.h"
-#include "range/eval/evaluation.h"
+#include "range/eval/runs.h"
 
 namespace quorate::range {
 
@@ -74,6 +74,11 @@ Status find_wall(Scan& s) {
 // kDone: taken or passed over.
 Verdict locked_row(Scan& s, BytesView key) {
   Evaluation& e = s.e;
+  if (!e.state.runs.empty()) {
+    auto run = foreign_run_row(e, key);
+    if (!run.ok()) return e.fail(run.status());
+    if (*run != nullptr) e.state.locks.add_staged(key, (*run)->header());
+  }
   auto found = e.view->newest(key);
   if (!found.ok()) return e.fail(found.status());
   if (!*found) return Verdict::kDone;
@@ -113,6 +118,11 @@ void stop_at(Scan& s, KeySpan rest, bool all) {
 
 Verdict read_step(Scan& s) {
   Evaluation& e = s.e;
+  // Others' runs stand in the way only where they are about to be published.
+  if (const RunRecord* run = staged_run(e, s.progress.rest, e.uncertainty)) {
+    stop_at(s, s.progress.rest, true);
+    return block_on_run(e, run->first, *run);
+  }
   Timestamp uncertain;
   storage::RowIteratorOptions options;
   options.span = s.step;
@@ -121,7 +131,9 @@ Verdict read_step(Scan& s) {
   options.uncertain = s.locking() ? nullptr : &uncertain;
   options.reverse = s.request.reverse;
   options.with_deleted = s.locking();
-  auto it = e.view->rows(options);
+  auto laid = OwnRunsIterator::create(e, e.view->rows(options), s.step, s.request.reverse);
+  if (!laid.ok()) return e.fail(laid.status());
+  const std::unique_ptr<OwnRunsIterator> it = std::move(*laid);
   size_t rows = 0;
   for (; it->valid(); it->next()) {
     if (full(s)) break;
@@ -130,7 +142,7 @@ Verdict read_step(Scan& s) {
       stop_at(s, s.rest_from(it->key()), true);
       return Verdict::kYield;
     }
-    if (!s.locking()) {
+    if (!s.locking() || it->own()) {
       s.out.rows.add(it->key(), s.request.keys_only ? BytesView() : it->value(), it->ts());
       continue;
     }

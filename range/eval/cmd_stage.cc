@@ -82,6 +82,26 @@ Verdict stage_locked_read(Evaluation& e, const CommitRequest& request, const Byt
   return Verdict::kDone;
 }
 
+// From now on whoever reads at or above the commit timestamp waits for the run's transaction.
+Verdict stage_run(Evaluation& e, const CommitRequest& request, const RunRef& ref,
+                  Timestamp* lowest) {
+  const Bytes key = run_key(ref.first, e.txn.id, ref.sequence);
+  const RunRecord* run = e.state.runs.find(key);
+  // Somebody has ended the transaction.
+  if (run == nullptr) return e.fail(aborted_by_others());
+  if (run->attempt > request.attempt)
+    return e.fail(aborted("a late message of an earlier attempt to commit"));
+  if (run->attempt == request.attempt) return Verdict::kDone;
+  if (run->floor) lowest->forward(run->floor.next());
+  lowest->forward(e.state.reads.floor({run->first, key_successor(run->last)}, e.txn.id).next());
+  RunRecord staged = *run;
+  staged.staged = request.commit_ts;
+  staged.attempt = request.attempt;
+  e.writes.put(storage::Keyspace::kRun, key, encode(staged));
+  e.effects.runs.emplace_back(key, std::move(staged));
+  return Verdict::kDone;
+}
+
 // Sets *answered where the record says more than this attempt knows.
 Verdict stage_record(Evaluation& e, const CommitRequest& request, CommitResponse& out,
                      bool* answered) {
@@ -137,6 +157,9 @@ Verdict eval_stage(Evaluation& e, const CommitRequest& request, CommitResponse& 
   }
   for (const Bytes& key : request.locked_reads) {
     if (v = stage_locked_read(e, request, key, &lowest); v != Verdict::kDone) return v;
+  }
+  for (const RunRef& run : request.runs) {
+    if (v = stage_run(e, request, run, &lowest); v != Verdict::kDone) return v;
   }
   if (lowest > request.commit_ts) {
     e.need.forward(lowest);

@@ -1,24 +1,34 @@
 #include "range/eval/commit_checks.h"
 
 #include "base/limits.h"
+#include "range/eval/runs.h"
 
 namespace quorate::range {
 
-namespace {
-
-// A tombstone that was collected since leaves no version: then its row is still absent.
 bool base_holds(const Evaluation& e, Timestamp base,
                 const std::optional<storage::Version>& newest) {
   if (newest) return newest->ts == base;
   return !base || base <= e.context.gc_threshold();
 }
 
-}  // namespace
+Status check_space(Evaluation& e) {
+  if (e.context.has_space()) return Status();
+  return resource_exhausted("could not write: a store of range " +
+                                e.context.descriptor().id.to_string() +
+                                " has no space left on its device",
+                            sqlstate::kDiskFull)
+      .with_hint("Check free disk space.");
+}
 
 Verdict check_write(Evaluation& e, const RowWrite& write, Timestamp* lowest) {
   auto intent = e.foreign_intent(write.key);
   if (!intent.ok()) return e.fail(intent.status());
   if (*intent) return e.block_on_intent(write.key, **intent);
+  if (!e.state.runs.empty()) {
+    auto run = foreign_run_row(e, write.key);
+    if (!run.ok()) return e.fail(run.status());
+    if (*run != nullptr) return block_on_run(e, write.key, **run);
+  }
   if (e.state.locks.blocked(write.key, e.txn.id, LockMode::kExclusive))
     return e.block_on_lock(write.key, LockMode::kExclusive);
   auto newest = e.view->newest(write.key);
@@ -53,13 +63,7 @@ Status check_limits(Evaluation& e, const CommitRequest& request) {
                                 std::to_string(limits::kValueBytesMax));
     grows |= !w.deleted;
   }
-  if (grows && !e.context.has_space())
-    return resource_exhausted("could not write: a store of range " +
-                                  e.context.descriptor().id.to_string() +
-                                  " has no space left on its device",
-                              sqlstate::kDiskFull)
-        .with_hint("Check free disk space.");
-  return Status();
+  return grows ? check_space(e) : Status();
 }
 
 Status attempt_too_old() {

@@ -10,6 +10,10 @@ namespace quorate::range {
 Verdict check_write(Evaluation& e, const RowWrite& write, Timestamp* lowest);
 // Below SERIALIZABLE: the locks that the commit relies on are held, without a gap.
 Verdict check_locked_reads(Evaluation& e, const std::vector<Bytes>& keys);
+// A tombstone that was collected since leaves no version: then its row is still absent.
+bool base_holds(const Evaluation& e, Timestamp base, const std::optional<storage::Version>& newest);
+// 53100 where a store of the range has no room left.
+Status check_space(Evaluation& e);
 // Sizes, space, the descriptor leases' deadline.
 Status check_limits(Evaluation& e, const CommitRequest& request);
 // No record was ever, and will ever be, made for this attempt (safety: record-mark).

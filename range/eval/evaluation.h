@@ -21,6 +21,7 @@
 #include "range/concurrency/recent_commits.h"
 #include "range/concurrency/timestamp_cache.h"
 #include "range/eval/records.h"
+#include "range/eval/run_table.h"
 #include "range/replica_context.h"
 
 namespace quorate::range {
@@ -38,6 +39,8 @@ struct RangeState {
   bool intents_uncertain = false;
   // Where the collection of records goes on; empty: the next one begins from the start.
   Bytes collect_from;
+  // Sorted runs in the range's span; as exact, but that it is read anew where it may not be.
+  RunTable runs;
   // Transactions without a record that somebody has asked about, and since when.
   std::map<TxnId, Timestamp> watches;
 };
@@ -55,9 +58,12 @@ struct Blocked {
 // What becomes true in memory once the batch has been applied.
 struct Effects {
   int64_t intents = 0;
-  bool release_locks = false;                  // the batch's transaction's own
-  std::set<Bytes> staged;                      // keys on which it now has intents
-  std::set<std::pair<TxnId, Bytes>> resolved;  // intents that are gone, with their locks
+  bool release_locks = false;                     // the batch's transaction's own
+  std::set<Bytes> staged;                         // keys on which it now has intents
+  std::set<std::pair<TxnId, Bytes>> resolved;     // intents that are gone, with their locks
+  std::vector<std::pair<Bytes, RunRecord>> runs;  // laid, or staged; by stored key
+  std::vector<Bytes> runs_gone;
+  TxnId runs_ended;  // a finished transaction that has no run here any more
 };
 
 // How far a long read has come.
@@ -139,6 +145,10 @@ Verdict eval_push(Evaluation& e, const PushRequest& request, PushResponse& out);
 Verdict eval_heartbeat(Evaluation& e, const HeartbeatRequest& request);
 Verdict eval_query_intent(Evaluation& e, const QueryIntentRequest& request,
                           QueryIntentResponse& out);
+Verdict eval_lay_run(Evaluation& e, const LayRunRequest& request, LayRunResponse& out);
+Verdict eval_resolve_runs(Evaluation& e, const ResolveRunsRequest& request,
+                          ResolveRunsResponse& out);
+Verdict eval_keep_pending(Evaluation& e, const KeepPendingRequest& request);
 Verdict eval_unlock(Evaluation& e);
 Verdict eval_gc(Evaluation& e, const GcRequest& request);
 

@@ -16,6 +16,12 @@ Timestamp looks_at(LockMode lock, Timestamp read_ts) {
   return lock == LockMode::kNone ? read_ts : Timestamp::max();
 }
 
+KeySpan clip(const KeySpan& a, const KeySpan& b) {
+  KeySpan out{std::max(a.start, b.start), a.end};
+  if (!b.end.empty() && (out.end.empty() || b.end < out.end)) out.end = b.end;
+  return out;
+}
+
 struct Plan {
   const TxnHeader& txn;
   Timestamp read_ts;
@@ -45,6 +51,8 @@ struct Plan {
     const Timestamp ts = staged ? r.commit_ts : read_ts;
     for (const RowWrite& w : r.writes) out.push_back(Latch::key(kRows, kWrite, w.key, ts));
     for (const Bytes& key : r.locked_reads) out.push_back(Latch::key(kRows, kWrite, key, ts));
+    for (const RunRef& run : r.runs)
+      out.push_back(Latch::span(kRows, kWrite, {run.first, key_successor(run.last)}, ts));
     for (const ReadSpan& s : r.refresh) read(s.span, r.commit_ts);
     if (r.kind != CommitKind::kStage) record(txn.anchor, txn.id);
   }
@@ -54,6 +62,14 @@ struct Plan {
     for (const Bytes& key : r.keys) out.push_back(Latch::key(kRows, kWrite, key, Timestamp()));
     if (r.remove_record) record(r.anchor, r.txn);
   }
+  // Reads see nothing of a run that is laid.
+  void operator()(const LayRunRequest& r) {
+    out.push_back(Latch::span(kRows, kWrite, {r.first, key_successor(r.last)}, Timestamp::max()));
+  }
+  void operator()(const ResolveRunsRequest& r) {
+    out.push_back(Latch::span(kRows, kWrite, clip(r.span, range), r.commit_ts));
+  }
+  void operator()(const KeepPendingRequest&) { record(txn.anchor, txn.id); }
   void operator()(const PushRequest& r) { record(r.anchor, r.txn); }
   void operator()(const QueryIntentRequest& r) {
     out.push_back(Latch::key(kRows, kRead, r.key, Timestamp::max()));
@@ -110,13 +126,22 @@ struct LiesIn {
     return std::all_of(reads.begin(), reads.end(),
                        [&](const ReadSpan& r) { return span.contains(r.span); });
   }
+  bool run_inside(const Bytes& first, const Bytes& last) const {
+    return span.contains(first) && span.contains(last) && first <= last;
+  }
   bool operator()(const GetRequest& r) const { return keys(r.keys); }
   bool operator()(const ScanRequest& r) const { return span.contains(r.span); }
+  bool operator()(const LayRunRequest& r) const { return run_inside(r.first, r.last); }
+  // Whatever of the span lies here.
+  bool operator()(const ResolveRunsRequest& r) const { return span.overlaps(r.span); }
+  bool operator()(const KeepPendingRequest&) const { return span.contains(txn.anchor); }
   bool operator()(const RefreshRequest& r) const { return reads(r.reads); }
   bool operator()(const CommitRequest& r) const {
     return std::all_of(r.writes.begin(), r.writes.end(),
                        [&](const RowWrite& w) { return span.contains(w.key); }) &&
            keys(r.locked_reads) && reads(r.refresh) &&
+           std::all_of(r.runs.begin(), r.runs.end(),
+                       [&](const RunRef& run) { return run_inside(run.first, run.last); }) &&
            (r.kind == CommitKind::kStage || span.contains(txn.anchor));
   }
   bool operator()(const EndTxnRequest&) const { return span.contains(txn.anchor); }
@@ -139,7 +164,10 @@ bool may_write(const BatchRequest& batch) {
     return std::holds_alternative<CommitRequest>(r) || std::holds_alternative<EndTxnRequest>(r) ||
            std::holds_alternative<ResolveRequest>(r) || std::holds_alternative<PushRequest>(r) ||
            std::holds_alternative<SplitRequest>(r) ||
-           std::holds_alternative<TransferLeaseRequest>(r) || std::holds_alternative<GcRequest>(r);
+           std::holds_alternative<TransferLeaseRequest>(r) ||
+           std::holds_alternative<GcRequest>(r) || std::holds_alternative<LayRunRequest>(r) ||
+           std::holds_alternative<ResolveRunsRequest>(r) ||
+           std::holds_alternative<KeepPendingRequest>(r);
   });
 }
 

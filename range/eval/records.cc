@@ -15,6 +15,30 @@ TxnHeader Intent::header() const {
   return h;
 }
 
+TxnHeader RunRecord::header() const {
+  TxnHeader h;
+  h.id = txn;
+  h.anchor = anchor;
+  h.read_ts = staged;
+  h.began = began;
+  h.coordinator = coordinator;
+  h.coordinator_epoch = coordinator_epoch;
+  return h;
+}
+
+Bytes run_key(BytesView first, const TxnId& txn, uint64_t sequence) {
+  Bytes key = txn_record_key(first, txn);
+  put_ordered_u32(static_cast<uint32_t>(sequence), key);
+  return key;
+}
+
+Result<RunRecord> parse_run_record(BytesView value) {
+  RunRecord record;
+  RETURN_IF_ERROR(decode(value, record));
+  if (record.format != 1) return corruption("a run's record has an unknown format");
+  return record;
+}
+
 Bytes txn_record_key(BytesView anchor, const TxnId& txn) {
   Bytes key;
   key.reserve(anchor.size() + 16);

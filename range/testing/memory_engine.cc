@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "storage/run_body.h"
+
 namespace quorate::range {
 
 using storage::Keyspace;
@@ -97,6 +99,13 @@ class MemoryView : public storage::ReadView {
   MemoryEngine& engine_;
 };
 
+void MemoryEngine::put_version(BytesView key, Cell cell) {
+  Versions& versions = rows_[Bytes(key)];
+  if (!versions.empty() && versions.back().ts == cell.ts) versions.pop_back();
+  CHECK(versions.empty() || versions.back().ts < cell.ts);
+  versions.push_back(std::move(cell));
+}
+
 void MemoryEngine::apply(RangeId, LogIndex index, std::shared_ptr<const Bytes>,
                          BytesView operations) {
   applied_ = index;
@@ -105,11 +114,20 @@ void MemoryEngine::apply(RangeId, LogIndex index, std::shared_ptr<const Bytes>,
     switch (reader.op) {
       case WriteBatch::Op::kPutVersion:
       case WriteBatch::Op::kDeleteVersion: {
-        Versions& versions = rows_[Bytes(reader.key)];
         const bool deleted = reader.op == WriteBatch::Op::kDeleteVersion;
-        if (!versions.empty() && versions.back().ts == reader.ts) versions.pop_back();
-        CHECK(versions.empty() || versions.back().ts < reader.ts);
-        versions.push_back({reader.ts, deleted, Bytes(deleted ? BytesView() : reader.value)});
+        put_version(reader.key, {reader.ts, deleted, Bytes(deleted ? BytesView() : reader.value)});
+        break;
+      }
+      case WriteBatch::Op::kPublishRun: {
+        const Bytes body = plains_[Keyspace::kRunBody].at(Bytes(reader.key));
+        auto run = storage::RunReader::open(body);
+        CHECK(run.ok());
+        for (size_t i = 0; i < run->rows(); ++i) {
+          const storage::RunRow row = run->row(i);
+          put_version(row.key, {reader.ts, row.deleted, Bytes(row.value)});
+        }
+        plains_[Keyspace::kRun].erase(Bytes(reader.key));
+        plains_[Keyspace::kRunBody].erase(Bytes(reader.key));
         break;
       }
       case WriteBatch::Op::kPut:

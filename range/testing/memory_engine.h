@@ -49,6 +49,7 @@ class MemoryEngine : public storage::Engine {
 
  private:
   friend class MemoryView;
+  void put_version(BytesView key, Cell cell);
   std::map<Bytes, Versions, std::less<>> rows_;
   std::map<storage::Keyspace, Plain> plains_;
   LogIndex applied_;

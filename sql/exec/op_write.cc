@@ -24,6 +24,7 @@ class WriteOperator : public Operator {
         CO_RETURN_IF_ERROR(co_await input_->next(&batch));
         if (batch.rows() == 0) break;
         CO_RETURN_IF_ERROR(co_await write(batch));
+        CO_RETURN_IF_ERROR(co_await writer_.relieve());
       }
       CO_RETURN_IF_ERROR(co_await writer_.finish());
       done_ = true;
@@ -84,6 +85,15 @@ class Insert : public WriteOperator {
       }
       CO_RETURN_IF_ERROR(writer_.prepare(&rows[r]));
     }
+    // A statement that has written so many rows is a load.
+    if (written_ > kLoadAfterRows && node_.conflict == nullptr && writer_.may_load()) {
+      for (NewRow& row : rows) {
+        CO_RETURN_IF_ERROR(writer_.load(row));
+        CO_RETURN_IF_ERROR(give_back(row.values, {}));
+      }
+      co_return Status();
+    }
+    written_ += rows.size();
     CO_RETURN_IF_ERROR(co_await writer_.probe(&rows));
     for (NewRow& row : rows) {
       if (node_.conflict != nullptr) {
@@ -95,6 +105,9 @@ class Insert : public WriteOperator {
     }
     co_return Status();
   }
+
+  static constexpr size_t kLoadAfterRows = 4096;
+  size_t written_ = 0;  // one by one
 
   // True when the row met another one and ON CONFLICT has dealt with it.
   runtime::Task<Result<bool>> settle_conflict(NewRow& row) {

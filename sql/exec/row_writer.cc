@@ -1,5 +1,6 @@
 #include "sql/exec/row_writer.h"
 
+#include "range/keys.h"
 #include "sql/exec/index_span.h"
 #include "sql/types/text_io.h"
 #include "sql/types/value_encoding.h"
@@ -102,12 +103,17 @@ Status RowWriter::check_row(std::span<const Datum> row) const {
 Status RowWriter::make_entries(std::span<const Datum> row, bool for_removal,
                                std::vector<IndexEntry>* entries) const {
   const TableDescriptor& table = *write_.table;
-  entries->clear();
+  // Entries of a row before keep their memory.
+  size_t made = 0;
   for (size_t i = 0; i < table.indexes.size(); ++i) {
     const IndexDescriptor& index = table.indexes[i];
     if (!maintained(index.state, for_removal)) continue;
-    IndexEntry e;
+    if (made == entries->size()) entries->emplace_back();
+    IndexEntry& e = (*entries)[made++];
     e.index = i;
+    e.value.clear();
+    e.present = false;
+    e.base = Timestamp();
     if (i == 0) {
       RETURN_IF_ERROR(write_.codec->encode_primary(row, &e.key, &e.value));
       e.probed = !table.hidden_rowid;
@@ -118,8 +124,8 @@ Status RowWriter::make_entries(std::span<const Datum> row, bool for_removal,
         if (row[column_position(table, c.column)].is_null()) e.probed = false;
       }
     }
-    entries->push_back(std::move(e));
   }
+  entries->resize(made);
   return Status();
 }
 
@@ -190,6 +196,56 @@ Status RowWriter::insert(const NewRow& row) {
     if (e.probed || e.index == 0) top().written_.insert(e.key);
   }
   return note_parents(row.values, nullptr);
+}
+
+Status RowWriter::load(const NewRow& row) {
+  for (const IndexEntry& e : row.entries) {
+    const bool must_be_absent = e.probed || (e.index == 0 && write_.table->hidden_rowid);
+    RETURN_IF_ERROR(context_.txn->load(e.key, e.value, must_be_absent));
+  }
+  return note_parents(row.values, nullptr);
+}
+
+Status RowWriter::taken_error() const {
+  const auto& [key, value] = context_.txn->taken();
+  const TableDescriptor& table = *write_.table;
+  TableId storage;
+  IndexId id;
+  BytesView rest;
+  if (!range::keys::parse_table_key(key, storage, id, rest))
+    return internal_error("a key that is taken is no row's");
+  size_t index = 0;
+  while (index < table.indexes.size() && table.indexes[index].id != id) ++index;
+  if (index == table.indexes.size()) return internal_error("a key that is taken is of no index");
+  if (index == 0 && table.hidden_rowid)
+    return aborted("could not serialize access due to concurrent update");
+  std::vector<uint32_t> columns;
+  std::vector<Datum> row(write_.codec->row_width());
+  for (const IndexColumn& c : table.indexes[index].columns)
+    columns.push_back(column_position(table, c.column));
+  const Status decoded = index == 0 ? write_.codec->decode_primary(key, value, columns, row)
+                                    : write_.codec->decode_index(index, key, value, columns, row);
+  std::vector<Datum> values;
+  for (uint32_t c : columns) values.push_back(row[c]);
+  Status out(
+      StatusCode::kAlreadyExists, sqlstate::kUniqueViolation,
+      "duplicate key value violates unique constraint \"" + table.indexes[index].name + "\"");
+  if (decoded.ok())
+    out = std::move(out).with_detail(key_text(table, columns, values) + " already exists.");
+  return std::move(out)
+      .with_table(write_.schema, table.name)
+      .with_constraint(table.indexes[index].name);
+}
+
+runtime::Task<Status> RowWriter::relieve() {
+  constexpr size_t kParentsMax = 8192;
+  Status s = co_await context_.txn->relieve();
+  if (s.code() == StatusCode::kAlreadyExists) co_return taken_error();
+  if (!s.ok() || parents_.size() < kParentsMax || !may_load()) co_return s;
+  s = co_await check_parents();
+  parents_.clear();
+  known_parents_.clear();
+  co_return s;
 }
 
 bool RowWriter::first_touch(std::span<const Datum> row) {
@@ -500,6 +556,10 @@ runtime::Task<Status> RowWriter::finish() {
   if (finishing_) co_return Status();
   finishing_ = true;
   Status s;
+  if (top_ == nullptr) {
+    s = co_await context_.txn->settle();
+    if (s.code() == StatusCode::kAlreadyExists) s = taken_error();
+  }
   for (size_t next = 0; s.ok() && (!parents_.empty() || next < children_.size());) {
     if (!parents_.empty()) {
       s = co_await check_parents();

@@ -45,6 +45,12 @@ class RowWriter {
   runtime::Task<Status> probe(std::vector<NewRow>* rows);
   // After probe(); 23505 where a key is taken.
   Status insert(const NewRow& row);
+  // The same for a row of a statement that writes many, and reads none of them: neither probed nor
+  // locked, but checked where it goes, by relieve() and finish(). Not where may_load() says no.
+  Status load(const NewRow& row);
+  bool may_load() const { return !write_.remembers_rows && top_ == nullptr; }
+  // Between batches: keeps the statement's memory bounded.
+  runtime::Task<Status> relieve();
   Status duplicate_error(const NewRow& row, size_t entry) const;
 
   // `updated.values` replaces `old`, whose primary entry has version `version`. Prepares and probes
@@ -102,6 +108,8 @@ class RowWriter {
   runtime::Task<Status> act_on_row(const PendingChild* pending, RowWriter* writer,
                                    std::vector<Datum> row, std::optional<Timestamp> version,
                                    const Bytes* origin);
+  // 23505 for a loaded row whose key is taken.
+  Status taken_error() const;
   Status still_referenced(const PendingChild& pending) const;
   Status check_row(std::span<const Datum> row) const;
   std::string failing_row(std::span<const Datum> row) const;

@@ -62,8 +62,9 @@ class Backfiller {
 
   bool finished() const { return rest_.empty(); }
 
-  // Works on the next rows within `txn`; `*rest` is where the following chunk begins.
-  Task<Status> chunk(txn::Transaction* txn, KeySpan* rest) {
+  // Works on the next rows within `txn`; `*rest` is where the following chunk begins. `loads`: all
+  // chunks are of this transaction, which has the table for itself.
+  Task<Status> chunk(txn::Transaction* txn, KeySpan* rest, bool loads) {
     txn::ScanOptions options;
     options.span = rest_;
     options.rows_max = kChunkRows;
@@ -79,7 +80,13 @@ class Backfiller {
       CO_RETURN_IF_ERROR(collect_references(row, &references));
     }
     CO_RETURN_IF_ERROR(co_await check_references(txn, std::move(references)));
+    if (loads) co_return co_await load(txn, std::move(entries));
     co_return co_await write(txn, std::move(entries));
+  }
+  // The end of a job within one transaction.
+  Task<Status> settle(txn::Transaction* txn) {
+    Status s = co_await txn->settle();
+    co_return told(txn, std::move(s));
   }
   void advance(KeySpan rest) { rest_ = std::move(rest); }
 
@@ -177,6 +184,33 @@ class Backfiller {
     co_return Status();
   }
 
+  // Entries of all rows, none of which anybody else makes meanwhile.
+  Task<Status> load(txn::Transaction* txn, std::vector<Entry> entries) {
+    for (const Entry& e : entries) CO_RETURN_IF_ERROR(txn->load(e.key, e.value, e.unique));
+    Status s = co_await txn->relieve();
+    co_return told(txn, std::move(s));
+  }
+
+  Status told(txn::Transaction* txn, Status s) const {
+    if (s.code() != StatusCode::kAlreadyExists) return s;
+    const auto& [key, value] = txn->taken();
+    TableId table;
+    IndexId id;
+    BytesView rest;
+    size_t index = 0;
+    if (!range::keys::parse_table_key(key, table, id, rest)) return s;
+    while (index < job_->to->indexes.size() && job_->to->indexes[index].id != id) ++index;
+    if (index == job_->to->indexes.size()) return s;
+    std::vector<uint32_t> columns;
+    for (const auto& c : job_->to->indexes[index].columns)
+      columns.push_back(position_of(*job_->to, c.column));
+    std::vector<Datum> row(to_->row_width());
+    Status decoded = index == 0 ? to_->decode_primary(key, value, columns, row)
+                                : to_->decode_index(index, key, value, columns, row);
+    if (!decoded.ok()) return decoded;
+    return duplicate(*job_->to, job_->to->indexes[index], row);
+  }
+
   Task<Status> write(txn::Transaction* txn, std::vector<Entry> entries) {
     if (entries.empty()) co_return Status();
     std::vector<Bytes> keys;
@@ -207,7 +241,7 @@ class Backfiller {
 Task<Status> own_chunk(Backfiller* work, txn::Client* client, KeySpan* rest) {
   auto txn = client->begin({});
   txn->begin_statement();
-  Status s = co_await work->chunk(txn.get(), rest);
+  Status s = co_await work->chunk(txn.get(), rest, false);
   if (!s.ok()) {
     co_await txn->rollback();
     co_return s;
@@ -225,7 +259,7 @@ Task<Status> run_backfill(std::shared_ptr<const BackfillJob> job, txn::Transacti
     CO_RETURN_IF_ERROR(cancel.status());
     KeySpan rest;
     if (txn != nullptr) {
-      CO_RETURN_IF_ERROR(co_await work.chunk(txn, &rest));
+      CO_RETURN_IF_ERROR(co_await work.chunk(txn, &rest, true));
       work.advance(std::move(rest));
       continue;
     }
@@ -241,6 +275,7 @@ Task<Status> run_backfill(std::shared_ptr<const BackfillJob> job, txn::Transacti
     CO_RETURN_IF_ERROR(
         co_await runtime::sleep_for(*client->env().executor, std::chrono::milliseconds(5), cancel));
   }
+  if (txn != nullptr) co_return co_await work.settle(txn);
   co_return Status();
 }
 

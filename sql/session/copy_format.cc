@@ -1,6 +1,7 @@
 #include "sql/session/copy_format.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "base/limits.h"
 
@@ -101,6 +102,14 @@ Status CopyReader::take_line(bool csv, BytesView* row, bool* got) {
   BytesView r = rest();
   size_t i = scanned_;
   bool escaped_end = false;
+  if (!csv && i == 0) {
+    // The usual line: nothing before its end has a meaning of its own.
+    const size_t end = r.find('\n');
+    if (end != BytesView::npos && std::memchr(r.data(), '\\', end) == nullptr &&
+        std::memchr(r.data(), '\r', end) == nullptr) {
+      i = end;
+    }
+  }
   for (; i < r.size(); ++i) {
     char c = r[i];
     if (csv) {
@@ -168,6 +177,18 @@ Status CopyReader::split_text(BytesView row, std::vector<Field>* fields) {
   scratch_.reserve(row.size());
   if (columns_ == 0 && row.empty()) return Status();
   std::vector<Field>& out = *fields;
+  if (row.find('\\') == BytesView::npos) {
+    for (;;) {
+      const size_t end = std::min(row.find(options_.delimiter), row.size());
+      const BytesView field = row.substr(0, end);
+      if (field == options_.null_text)
+        out.emplace_back();
+      else
+        out.emplace_back(field);
+      if (end == row.size()) return Status();
+      row.remove_prefix(end + 1);
+    }
+  }
   for (size_t i = 0;;) {
     size_t raw = i, begin = scratch_.size();
     bool escapes = false;

@@ -16,6 +16,8 @@ using runtime::Task;
 namespace {
 
 constexpr size_t kBatchRows = 512;
+// A COPY of more rows is a load: they are no longer probed and locked one by one.
+constexpr size_t kLoadAfterRows = 4096;
 // Output is cut into CopyData messages: a row each, as PostgreSQL does.
 constexpr size_t kContextBytesMax = 100;
 
@@ -57,7 +59,7 @@ Status wrong_count(size_t got, const CopyTarget& target) {
 }
 
 Status read_fields(const CopyTarget& target, const CopyReader& reader, bool binary,
-                   const std::vector<CopyReader::Field>& fields, const IoContext& io,
+                   const std::vector<CopyReader::Field>& fields, const IoContext& io, bool own,
                    std::vector<Datum>* values) {
   if (fields.size() != target.columns.size())
     return with_line(wrong_count(fields.size(), target), target, reader, std::nullopt, {}, !binary);
@@ -74,7 +76,8 @@ Status read_fields(const CopyTarget& target, const CopyReader& reader, bool bina
       v = input_text(target.types[i], *fields[i], io);
     }
     if (!v.ok()) return with_line(v.status(), target, reader, i, *fields[i], !binary);
-    (*values)[target.columns[i]] = std::move(*v).own();
+    // Otherwise they are views of what was read, which is written before more is.
+    (*values)[target.columns[i]] = own ? std::move(*v).own() : std::move(*v);
   }
   return Status();
 }
@@ -206,6 +209,7 @@ Task<Status> SessionImpl::copy_rows(CopyStatement* s, const Plan* plan, Run* r, 
   CopyReader reader(s->options, target.columns.size());
   std::vector<CopyReader::Field> fields;
   std::vector<NewRow> batch;
+  NewRow loaded;  // its memory serves one row after the other
   bool ended = false;
   while (!ended) {
     Result<std::optional<BytesView>> piece = co_await r->sink->copy_in_read();
@@ -227,12 +231,20 @@ Task<Status> SessionImpl::copy_rows(CopyStatement* s, const Plan* plan, Run* r, 
       Status next = reader.next(&fields, &got);
       if (!next.ok()) co_return with_line(next, target, reader, std::nullopt, {}, !binary);
       if (!got) break;
-      NewRow row;
-      row.values.resize(target.node->write->codec->row_width());
-      CO_RETURN_IF_ERROR(read_fields(target, reader, binary, fields, eval_.io, &row.values));
+      const bool loads = *rows >= kLoadAfterRows && batch.empty() && writer.may_load();
+      if (!loads) loaded = NewRow();
+      NewRow& row = loaded;
+      row.values.assign(target.node->write->codec->row_width(), Datum::null());
+      CO_RETURN_IF_ERROR(
+          read_fields(target, reader, binary, fields, eval_.io, !loads, &row.values));
       CO_RETURN_IF_ERROR(co_await copy_defaults(target.node, &target.given, &row.values));
       Status prepared = writer.prepare(&row);
       if (!prepared.ok()) co_return with_line(prepared, target, reader, std::nullopt, {}, !binary);
+      if (loads) {
+        CO_RETURN_IF_ERROR(writer.load(row));
+        if (++*rows % kBatchRows == 0) CO_RETURN_IF_ERROR(co_await writer.relieve());
+        continue;
+      }
       batch.push_back(std::move(row));
       if (batch.size() < kBatchRows) continue;
       CO_RETURN_IF_ERROR(co_await copy_batch(&writer, &batch, rows));
@@ -247,6 +259,7 @@ Task<Status> SessionImpl::copy_batch(RowWriter* writer, std::vector<NewRow>* bat
   if (batch->empty()) co_return Status();
   CO_RETURN_IF_ERROR(co_await writer->probe(batch));
   for (const NewRow& row : *batch) CO_RETURN_IF_ERROR(writer->insert(row));
+  CO_RETURN_IF_ERROR(co_await writer->relieve());
   *rows += batch->size();
   batch->clear();
   co_return Status();

@@ -174,6 +174,13 @@ void output_text(Type type, const Datum& v, const IoContext& io, Bytes& out) {
 
 Status check_utf8(std::string_view text) {
   for (size_t at = 0; at < text.size();) {
+    // Eight bytes at once where they are all ASCII and none is zero.
+    for (uint64_t word; at + 8 <= text.size(); at += 8) {
+      std::memcpy(&word, text.data() + at, 8);
+      const uint64_t zero = (word - 0x0101010101010101u) & ~word;
+      if (((word | zero) & 0x8080808080808080u) != 0) break;
+    }
+    if (at == text.size()) break;
     auto c = static_cast<unsigned char>(text[at]);
     if (c != 0 && c < 0x80) {
       ++at;

@@ -24,6 +24,7 @@ class MapTransaction : public Transaction {
   void begin_statement() override {
     statement_seen_ = false;
     buffer_.begin_statement();
+    taken_.reset();
     if (options_.isolation == Isolation::kReadCommitted && !options_.as_of) {
       read_ts_ = client_.now();
     }
@@ -108,6 +109,26 @@ class MapTransaction : public Transaction {
   Status remove(BytesView key, std::optional<Timestamp> base) override {
     RETURN_IF_ERROR(writable());
     return buffer_.remove(key, base);
+  }
+  Status load(BytesView key, BytesView value, bool must_be_absent) override {
+    RETURN_IF_ERROR(writable());
+    if (must_be_absent && !taken_) {
+      const WriteBuffer::Version* own = buffer_.find(key, UINT64_MAX);
+      const auto* row = client_.read(key, Timestamp::max());
+      if (own != nullptr ? !own->deleted : row != nullptr && !row->second.deleted)
+        taken_ = {Bytes(key), Bytes(value)};
+    }
+    return buffer_.put(key, value, range::kAllColumns, std::nullopt);
+  }
+  Task<Status> relieve() override { return settle(); }
+  Task<Status> settle() override {
+    co_await runtime::yield(*client_.env().executor);
+    if (!taken_) co_return Status();
+    co_return Status(StatusCode::kAlreadyExists, sqlstate::kUniqueViolation, "duplicate key");
+  }
+  const std::pair<Bytes, Bytes>& taken() const override {
+    static const std::pair<Bytes, Bytes> kNothing;
+    return taken_ ? *taken_ : kNothing;
   }
 
   uint64_t savepoint() override { return buffer_.savepoint(); }
@@ -225,6 +246,7 @@ class MapTransaction : public Transaction {
   TxnOptions options_;
   TxnId id_;
   Timestamp read_ts_, commit_ts_, deadline_ = Timestamp::max();
+  std::optional<std::pair<Bytes, Bytes>> taken_;
   WriteBuffer buffer_;
   std::vector<KeySpan> reads_;
   runtime::CancelToken token_;
