@@ -118,6 +118,9 @@ class DdlAnalyzer {
     ScopeGuard scope(a_, &q);
     RETURN_IF_ERROR(a_.open_table(q, table));
     ASSIGN_OR_RETURN(ExprPtr e, a_.expr_in(n, place));
+    if (!type && e->type.oid == oid::kUnknown) {
+      ASSIGN_OR_RETURN(e, a_.assign(std::move(e), Type{oid::kBool, -1}, column));
+    }
     if (type) {
       ASSIGN_OR_RETURN(e, default_value(std::move(e), *type, column));
     } else if (e->type.oid != oid::kBool) {

@@ -15,7 +15,8 @@
 namespace quorate::sql {
 
 struct TransactionModes {
-  std::optional<range::Isolation> isolation;  // READ UNCOMMITTED is READ COMMITTED
+  std::optional<range::Isolation> isolation;
+  bool uncommitted = false;  // READ UNCOMMITTED, which is READ COMMITTED by another name
   std::optional<bool> read_only, deferrable;
 };
 

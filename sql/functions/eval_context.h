@@ -47,6 +47,14 @@ class SessionFunctions {
   virtual Result<int64_t> lastval() = 0;
   virtual Result<int64_t> setval(Oid sequence, int64_t value, bool is_called) = 0;
 
+  // pg_sleep: kUnavailable until the time has passed.
+  virtual Status sleep(double seconds) {
+    (void)seconds;
+    return unimplemented("pg_sleep()");
+  }
+  // An expression that had to wait has been evaluated: what was kept for its repetition may go.
+  virtual void settled() {}
+
   virtual Result<std::string> setting(std::string_view name,
                                       bool missing_ok) = 0;  // SHOW; null text "" when missing_ok
   virtual Result<std::string> set_setting(std::string_view name, std::string_view value,

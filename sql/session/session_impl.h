@@ -150,6 +150,7 @@ class SessionImpl final : public Session {
   runtime::Task<Status> run(Run r);
   runtime::Task<Status> run_plan(Run r);
   runtime::Task<Status> run_plan_once(const Run* r, uint64_t* rows);
+  Status check_writes(const CachedStatement& statement) const;
   void fill_exec(ExecContext* exec, std::span<const Datum> params);
   bool may_retry(const Status& failure, int attempt) const;
   runtime::Task<Status> start_over(Status failure, int attempt, Run* r);

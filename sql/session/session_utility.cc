@@ -130,6 +130,7 @@ Status SessionImpl::set_value(const SetStatement& s) {
       modes.isolation = canonical == "serializable"      ? range::Isolation::kSerializable
                         : canonical == "repeatable read" ? range::Isolation::kRepeatableRead
                                                          : range::Isolation::kReadCommitted;
+    modes.uncommitted = canonical == "read uncommitted";
     return set_modes(modes);
   }
   return settings_.set(s.name, s.values, s.is_local);
@@ -140,7 +141,8 @@ Status SessionImpl::set_characteristics(const TransactionModes& modes) {
     std::string_view level = *modes.isolation == range::Isolation::kSerializable ? "serializable"
                              : *modes.isolation == range::Isolation::kRepeatableRead
                                  ? "repeatable read"
-                                 : "read committed";
+                             : modes.uncommitted ? "read uncommitted"
+                                                 : "read committed";
     RETURN_IF_ERROR(settings_.set("default_transaction_isolation", level, false));
   }
   if (modes.read_only)
