@@ -440,6 +440,10 @@ Result<StatementBody> body(const ParsedStatement& parsed, AnalyzeContext& contex
       return explain(parsed, *n.explain_stmt);
     case PG_QUERY__NODE__NODE_COPY_STMT:
       return CopyBuilder(a, *n.copy_stmt).build(parsed);
+    case PG_QUERY__NODE__NODE_CREATE_TABLE_AS_STMT: {
+      ASSIGN_OR_RETURN(CreateTableAsStatement out, analyze_create_table_as(parsed, a));
+      return StatementBody(std::move(out));
+    }
     case PG_QUERY__NODE__NODE_DECLARE_CURSOR_STMT:
       return declare(parsed, *n.declare_cursor_stmt);
     case PG_QUERY__NODE__NODE_FETCH_STMT:

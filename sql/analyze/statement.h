@@ -93,6 +93,12 @@ struct CopyStatement {
   std::unique_ptr<Query> query;
 };
 
+struct CreateTableAsStatement {
+  CreateTable table;
+  bool with_data = true;
+  ParsedStatement parsed;  // analyze_create_table_as_rows() reads the query
+};
+
 struct DeclareStatement {
   std::string name;
   bool binary = false, scroll = false, no_scroll = false, hold = false;
@@ -131,7 +137,7 @@ using StatementBody =
     std::variant<std::unique_ptr<Query>, Ddl, TransactionStatement, SetStatement, ShowStatement,
                  PrepareStatement, ExecuteStatement, DeallocateStatement, ExplainStatement,
                  CopyStatement, DeclareStatement, FetchStatement, CloseStatement, VacuumStatement,
-                 LockTableStatement, DiscardStatement, CheckpointStatement>;
+                 LockTableStatement, DiscardStatement, CheckpointStatement, CreateTableAsStatement>;
 
 struct Statement {
   std::string_view tag;  // PostgreSQL's command tag, static

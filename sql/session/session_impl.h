@@ -6,6 +6,7 @@
 //   session_extended.cc     the extended protocol's messages
 //   session_transaction.cc  transaction blocks
 //   session_utility.cc      SET, SHOW, PREPARE, EXPLAIN and their like; DDL
+//   session_create_as.cc    CREATE TABLE ... AS
 //   session_cursor.cc       DECLARE, FETCH, MOVE, CLOSE
 //   session_copy.cc         COPY
 //
@@ -215,6 +216,9 @@ class SessionImpl final : public Session {
   runtime::Task<Status> ddl_in_block(const Ddl* d);
   runtime::Task<Status> split_ranges(const SplitAt* s, Run r);
   runtime::Task<Result<Description>> describe_utility(const CachedStatement* s);
+
+  // --- session_create_as.cc ---
+  runtime::Task<Status> create_table_as(const CreateTableAsStatement* s, Run r);
 
   // --- session_cursor.cc ---
   runtime::Task<Status> declare(DeclareStatement* s, Run r);

@@ -57,6 +57,7 @@ Task<Status> SessionImpl::run_body(Statement* statement, Run r) {
   if (auto* s = std::get_if<DeallocateStatement>(&b)) return sql_deallocate(s, r);
   if (auto* s = std::get_if<ExplainStatement>(&b)) return explain(s, r);
   if (auto* s = std::get_if<CopyStatement>(&b)) return copy(s, r);
+  if (auto* s = std::get_if<CreateTableAsStatement>(&b)) return create_table_as(s, r);
   if (auto* s = std::get_if<DeclareStatement>(&b)) return declare(s, r);
   if (auto* s = std::get_if<FetchStatement>(&b)) return fetch(s, r);
   if (auto* s = std::get_if<CloseStatement>(&b)) return close_cursor(s, r);

@@ -189,3 +189,22 @@ TRUNCATE idt RESTART IDENTITY;
 INSERT INTO idt (v) VALUES ('d') RETURNING id;
 SELECT last_value, is_called FROM s;
 SELECT * FROM few;
+-- CREATE TABLE AS.
+CREATE TABLE made AS SELECT g AS a, 'x' || g AS b, g * 1.5 AS c, 'lit' AS d FROM generate_series(1, 3) g;
+SELECT * FROM made ORDER BY a;
+\d made
+CREATE TABLE made AS SELECT 1;
+CREATE TABLE IF NOT EXISTS made AS SELECT 1;
+CREATE TABLE named (x, y) AS SELECT a, b FROM made WHERE a > 1;
+SELECT * FROM named ORDER BY x;
+CREATE TABLE too (x, y, z) AS SELECT a, b FROM made;
+CREATE TABLE none AS SELECT * FROM made WITH NO DATA;
+SELECT count(*) FROM none;
+CREATE TABLE bad AS SELECT 1 AS a, 2 AS a;
+CREATE TABLE bad AS SELECT 1/0;
+SELECT * FROM bad;
+BEGIN;
+CREATE TABLE inside AS SELECT * FROM made;
+SELECT count(*) FROM inside;
+ROLLBACK;
+SELECT * FROM inside;
