@@ -177,6 +177,10 @@ Task<bool> Connection::dispatch(Frame frame) {
       if (!s.ok()) {
         if (is_gone(s)) co_return false;
         put_error(out_, 'E', "ERROR", s);
+        if (lost_sync_) {
+          fatal(violation("terminating connection because protocol synchronization was lost"));
+          co_return false;
+        }
         skipping_ = true;
         flush_wanted_ = true;
       }
@@ -203,8 +207,9 @@ Task<bool> Connection::dispatch(Frame frame) {
 Task<void> Connection::query(BytesView body) {
   Result<std::string_view> text = decode_query(body);
   if (!text.ok()) {
-    fatal(text.status());
-    ending_ = true;
+    put_error(out_, 'E', "ERROR", text.status());
+    co_await session_->fail();
+    ready();
     co_return;
   }
   Status s = co_await session_->run_query(*text, this);
@@ -214,6 +219,11 @@ Task<void> Connection::query(BytesView body) {
       co_return;
     }
     put_error(out_, 'E', "ERROR", s);
+    if (lost_sync_) {
+      fatal(violation("terminating connection because protocol synchronization was lost"));
+      ending_ = true;
+      co_return;
+    }
   }
   ready();
 }
@@ -415,6 +425,7 @@ Task<Result<std::optional<BytesView>>> Connection::copy_in_read() {
       default: {
         constexpr std::string_view kHex = "0123456789ABCDEF";
         auto type = static_cast<unsigned char>(frame.type);
+        lost_sync_ = true;
         co_return violation(std::string("unexpected message type 0x") + kHex[type >> 4] +
                             kHex[type & 15] + " during COPY from stdin");
       }

@@ -109,7 +109,9 @@ class Connection final : private sql::ResultSink {
   Bytes out_;
   uint64_t left_bytes_ = 0;    // written to the stream so far
   bool flush_wanted_ = false;  // the client waits for what is in out_
-  bool skipping_ = false;      // to the next Sync, after an error
+  // A message that has no place in a COPY: where the next one begins means nothing any more.
+  bool lost_sync_ = false;
+  bool skipping_ = false;  // to the next Sync, after an error
   bool copying_ = false;
   bool ending_ = false;   // no further message is taken
   Status shutdown_;       // why, where the server wants it

@@ -21,6 +21,7 @@ Membership::Membership(runtime::Env& env, runtime::Rpc& rpc) : env_(env), rpc_(r
   rpc_.handle(kJoinMethod,
               [this](runtime::PeerId, Bytes request) { return on_join(std::move(request)); });
   rpc_.handle(kInitMethod, [this](runtime::PeerId, Bytes) { return on_init(); });
+  rpc_.handle(kClusterMethod, [this](runtime::PeerId, Bytes) { return on_cluster(); });
 }
 
 runtime::Task<Result<std::optional<Identity>>> Membership::load() {
@@ -118,6 +119,32 @@ runtime::Task<Result<Bytes>> Membership::on_init() {
   }
   told_to_be_first_ = true;
   co_return Bytes();
+}
+
+runtime::Task<Result<Bytes>> Membership::on_cluster() {
+  if (cluster_ == nullptr) co_return unavailable("this node is in no cluster yet");
+  co_return Bytes(cluster_->identity().cluster);
+}
+
+runtime::Task<Status> Membership::confirm(std::vector<std::string> addresses,
+                                          std::string own_address) {
+  constexpr int kRounds = 5;
+  const std::string own = cluster_->identity().cluster;
+  Status stranger;
+  for (int round = 0; round < kRounds; ++round) {
+    for (const std::string& address : addresses) {
+      if (address == own_address) continue;
+      const runtime::Instant deadline = env_.executor->now() + std::chrono::seconds(1);
+      auto answer =
+          co_await rpc_.call(env_.network->peer(address), kClusterMethod, Bytes(), deadline);
+      if (!answer.ok()) continue;
+      if (*answer == own) co_return Status();
+      stranger = failed_precondition("the data directory belongs to another cluster (" + own +
+                                     ") than the node at " + address + " (" + *answer + ")");
+    }
+    CO_RETURN_IF_ERROR(co_await runtime::sleep_for(*env_.executor, std::chrono::milliseconds(500)));
+  }
+  co_return stranger;
 }
 
 runtime::Task<Status> Membership::init(runtime::Env& env, runtime::Rpc& rpc, std::string address) {

@@ -22,6 +22,7 @@ class Membership {
  public:
   static constexpr runtime::RpcMethod kJoinMethod = 3;
   static constexpr runtime::RpcMethod kInitMethod = 4;
+  static constexpr runtime::RpcMethod kClusterMethod = 7;
 
   Membership(runtime::Env& env, runtime::Rpc& rpc);
 
@@ -46,6 +47,11 @@ class Membership {
   // From now on this node lets others in. Both outlive this.
   void serve(Cluster& cluster, SystemKv& system);
 
+  // For a node that had an identity: whether those at `addresses` belong to the same cluster. Ok as
+  // soon as one does, or when nobody has said otherwise for some rounds; an error names what
+  // differs, and the node should stop: its directory is another cluster's.
+  runtime::Task<Status> confirm(std::vector<std::string> addresses, std::string own_address);
+
   // The other side of `quorate init`: asks the node at `address`.
   static runtime::Task<Status> init(runtime::Env& env, runtime::Rpc& rpc, std::string address);
 
@@ -53,6 +59,7 @@ class Membership {
   struct JoinAnswer;
   runtime::Task<Result<Bytes>> on_join(Bytes request);
   runtime::Task<Result<Bytes>> on_init();
+  runtime::Task<Result<Bytes>> on_cluster();
 
   runtime::Env& env_;
   runtime::Rpc& rpc_;

@@ -136,8 +136,15 @@ Task<Status> KvNode::open(range::Membership::Joined place) {
   router_->start();
   upkeep_->start();
   membership_.serve(*cluster_, router_->system());
+  if (!options_.join.empty() && place.nodes.empty() && !place.first)
+    scope_.spawn(confirm_cluster());
   scope_.spawn(detect_deadlocks());
   co_return Status();
+}
+
+Task<void> KvNode::confirm_cluster() {
+  Status same = co_await membership_.confirm(options_.join, options_.address);
+  if (same.code() == StatusCode::kFailedPrecondition) report_failure(same);
 }
 
 void KvNode::report_failure(Status failure) {

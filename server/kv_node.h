@@ -92,6 +92,7 @@ class KvNode {
   range::NodeInfo self_info() const;
   runtime::Task<Result<range::Membership::Joined>> find_place(runtime::CancelToken token);
   runtime::Task<Status> open(range::Membership::Joined place);
+  runtime::Task<void> confirm_cluster();
   void report_failure(Status failure);
   std::vector<range::LockInfo> local_locks();
   runtime::Task<Result<Bytes>> on_locks();

@@ -45,6 +45,10 @@ Result<std::unique_ptr<Query>> analyze(const ParsedStatement& statement, Analyze
 // Any statement.
 Result<Statement> analyze_statement(const ParsedStatement& statement, AnalyzeContext& context);
 
+// CREATE TABLE ... AS: the INSERT that fills the table; `context` must see it.
+Result<std::unique_ptr<Query>> analyze_create_table_as_rows(const CreateTableAsStatement& statement,
+                                                            AnalyzeContext& context);
+
 // EXECUTE's arguments, cast to the prepared statement's parameters by assignment. They hold no
 // columns.
 Result<std::vector<ExprPtr>> analyze_execute_args(const ExecuteStatement& statement,

@@ -7,6 +7,8 @@
 
 namespace quorate::sql {
 
+Result<CreateTableAsStatement> analyze_create_table_as(const ParsedStatement& parsed,
+                                                       Analyzer& analyzer);
 // nullopt where the statement is none of ours.
 Result<std::optional<Ddl>> analyze_ddl(const ParsedStatement& parsed, Analyzer& analyzer);
 

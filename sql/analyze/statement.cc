@@ -63,6 +63,9 @@ std::string lower(std::string s) {
   return s;
 }
 
+// Utility statements find their relations when they run: PostgreSQL shows no place in the text.
+Status without_position(Status s) { return std::move(s).with_position(0); }
+
 // PostgreSQL's defGetBoolean; a missing value means true.
 Result<bool> bool_option(const PgQuery__DefElem& d) {
   if (d.arg == nullptr) return true;
@@ -81,6 +84,7 @@ Status transaction_modes(Node* const* options, size_t n, TransactionModes* out) 
       out->isolation = value == "serializable"      ? range::Isolation::kSerializable
                        : value == "repeatable read" ? range::Isolation::kRepeatableRead
                                                     : range::Isolation::kReadCommitted;
+      out->uncommitted = value == "read uncommitted";
     } else if (name == "transaction_read_only") {
       out->read_only = value != "0" && value != "false";
     } else if (name == "transaction_deferrable") {
@@ -228,8 +232,9 @@ Result<StatementBody> vacuum(Analyzer& a, const PgQuery__VacuumStmt& s) {
     }
   }
   for (size_t i = 0; i < s.n_rels; ++i) {
-    ASSIGN_OR_RETURN(TablePtr t, a.table_of(*s.rels[i]->vacuum_relation->relation));
-    out.tables.push_back(std::move(t));
+    Result<TablePtr> t = a.table_of(*s.rels[i]->vacuum_relation->relation);
+    if (!t.ok()) return without_position(t.status());
+    out.tables.push_back(std::move(*t));
   }
   return StatementBody(std::move(out));
 }
@@ -284,7 +289,9 @@ class CopyBuilder {
     std::vector<std::string> columns;
     for (size_t i = 0; i < s_.n_attlist; ++i) columns.push_back(string_of(s_.attlist[i]));
     if (s_.relation != nullptr) {
-      ASSIGN_OR_RETURN(out_.query, analyzer_.copy_target(*s_.relation, columns, out_.from));
+      auto target = analyzer_.copy_target(*s_.relation, columns, out_.from);
+      if (!target.ok()) return without_position(target.status());
+      out_.query = std::move(*target);
     } else {
       ParsedStatement inner = parsed.inner(s_.query);
       if (!inner.is_query()) return unimplemented("COPY of this statement");
@@ -300,7 +307,7 @@ class CopyBuilder {
   Status option(const PgQuery__DefElem& d) {
     std::string name = lower(text_of(d.defname));
     CopyOptions& o = out_.options;
-    if (name == "format") return format(value_text(d.arg));
+    if (name == "format") return format(value_text(d.arg), d.location);
     if (name == "freeze") return flag(d, &o.freeze);
     if (name == "delimiter") {
       has_delimiter_ = true;
@@ -341,7 +348,7 @@ class CopyBuilder {
                           d.location);
   }
 
-  Status format(const std::string& v) {
+  Status format(const std::string& v, int32_t location) {
     using Format = CopyOptions::Format;
     if (v == "text")
       out_.options.format = Format::kText;
@@ -350,7 +357,8 @@ class CopyBuilder {
     else if (v == "binary")
       out_.options.format = Format::kBinary;
     else
-      return invalid_argument("COPY format \"" + v + "\" not recognized");
+      return analyzer_.fail(sqlstate::kInvalidParameterValue,
+                            "COPY format \"" + v + "\" not recognized", location);
     return {};
   }
 
@@ -432,6 +440,10 @@ Result<StatementBody> body(const ParsedStatement& parsed, AnalyzeContext& contex
       return explain(parsed, *n.explain_stmt);
     case PG_QUERY__NODE__NODE_COPY_STMT:
       return CopyBuilder(a, *n.copy_stmt).build(parsed);
+    case PG_QUERY__NODE__NODE_CREATE_TABLE_AS_STMT: {
+      ASSIGN_OR_RETURN(CreateTableAsStatement out, analyze_create_table_as(parsed, a));
+      return StatementBody(std::move(out));
+    }
     case PG_QUERY__NODE__NODE_DECLARE_CURSOR_STMT:
       return declare(parsed, *n.declare_cursor_stmt);
     case PG_QUERY__NODE__NODE_FETCH_STMT:

@@ -15,7 +15,8 @@
 namespace quorate::sql {
 
 struct TransactionModes {
-  std::optional<range::Isolation> isolation;  // READ UNCOMMITTED is READ COMMITTED
+  std::optional<range::Isolation> isolation;
+  bool uncommitted = false;  // READ UNCOMMITTED, which is READ COMMITTED by another name
   std::optional<bool> read_only, deferrable;
 };
 
@@ -92,6 +93,12 @@ struct CopyStatement {
   std::unique_ptr<Query> query;
 };
 
+struct CreateTableAsStatement {
+  CreateTable table;
+  bool with_data = true;
+  ParsedStatement parsed;  // analyze_create_table_as_rows() reads the query
+};
+
 struct DeclareStatement {
   std::string name;
   bool binary = false, scroll = false, no_scroll = false, hold = false;
@@ -130,7 +137,7 @@ using StatementBody =
     std::variant<std::unique_ptr<Query>, Ddl, TransactionStatement, SetStatement, ShowStatement,
                  PrepareStatement, ExecuteStatement, DeallocateStatement, ExplainStatement,
                  CopyStatement, DeclareStatement, FetchStatement, CloseStatement, VacuumStatement,
-                 LockTableStatement, DiscardStatement, CheckpointStatement>;
+                 LockTableStatement, DiscardStatement, CheckpointStatement, CreateTableAsStatement>;
 
 struct Statement {
   std::string_view tag;  // PostgreSQL's command tag, static

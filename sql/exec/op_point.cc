@@ -18,7 +18,7 @@ runtime::Task<Result<std::shared_ptr<range::RowSet>>> fetch_rows(const PlanNode&
     options.wait = node.wait;
   }
   auto found = co_await context.txn->get(std::move(keys), options);
-  if (!found.ok()) co_return found.status();
+  if (!found.ok()) co_return Operator::of_relation(found.status(), *node.table);
   if (primary) co_return std::make_shared<range::RowSet>(std::move(*found));
   std::vector<Bytes> row_keys;
   std::vector<size_t> places;
@@ -36,7 +36,7 @@ runtime::Task<Result<std::shared_ptr<range::RowSet>>> fetch_rows(const PlanNode&
     co_return rows;
   }
   auto fetched = co_await context.txn->get(std::move(row_keys), options);
-  if (!fetched.ok()) co_return fetched.status();
+  if (!fetched.ok()) co_return Operator::of_relation(fetched.status(), *node.table);
   for (size_t i = 0, next = 0; i < found->size(); ++i) {
     if (next < places.size() && places[next] == i) {
       if (fetched->present(next))

@@ -62,7 +62,7 @@ class TableScan : public Operator {
       options.wait = node_.wait;
     }
     auto read = co_await context_.txn->scan(std::move(options), &rest_);
-    if (!read.ok()) co_return read.status();
+    if (!read.ok()) co_return of_relation(read.status(), *node_.table);
     chunk_rows_ = std::min<uint64_t>(chunk_rows_ * 4, limits::kScanRowsMax);
     done_ = rest_.empty();
     index_chunk_ = std::make_shared<range::RowSet>(std::move(*read));

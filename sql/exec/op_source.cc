@@ -88,6 +88,7 @@ class FunctionRows : public Operator {
       if (node_.with_ordinality) row[ordinal_slot] = Datum::of_int(1);
       co_return Status();
     }
+    CO_RETURN_IF_ERROR(co_await breathe());
     std::vector<Datum> values;
     while (!done_ && !out->full()) {
       auto more = generator_->next(&values);

@@ -1,6 +1,7 @@
 #include "sql/exec/operator.h"
 
 #include "base/limits.h"
+#include "runtime/sync.h"
 #include "sql/types/key_encoding.h"
 
 namespace quorate::sql {
@@ -13,12 +14,29 @@ Operator::Operator(const PlanNode& node, ExecContext& context, const Frame* oute
 }
 
 runtime::Task<Status> Operator::evaluate(const CompiledExpr& e, Frame f, Datum* out) {
-  for (;;) {
+  for (bool waited = false;; waited = true) {
     f.error = Status();
-    if (e.eval(f, out)) co_return Status();
+    if (e.eval(f, out)) {
+      if (waited && context_.eval->session != nullptr) context_.eval->session->settled();
+      co_return Status();
+    }
     if (f.error.code() != StatusCode::kUnavailable || !context_.await_missing) co_return f.error;
     CO_RETURN_IF_ERROR(co_await context_.await_missing());
   }
+}
+
+runtime::Task<Status> Operator::breathe() {
+  CO_RETURN_IF_ERROR(context_.cancel.status());
+  co_await runtime::yield(*context_.executor);
+  co_return context_.cancel.status();
+}
+
+Status Operator::of_relation(Status s, const TableDescriptor& table) {
+  if (s.sqlstate() != sqlstate::kLockNotAvailable ||
+      !s.message().starts_with("could not obtain lock"))
+    return s;
+  return Status(s.code(), s.sqlstate(),
+                "could not obtain lock on row in relation \"" + table.name + "\"");
 }
 
 Status Operator::account(size_t bytes) {

@@ -26,6 +26,11 @@ class Operator {
   }
   // Evaluates what may have to wait for the cluster (sequences); errors come back as a status.
   runtime::Task<Status> evaluate(const CompiledExpr& e, Frame frame, Datum* out);
+  // For loops that may go on for long without a wait of their own: now and then lets others run,
+  // and tells whether the statement is cancelled.
+  runtime::Task<Status> breathe();
+  // NOWAIT's error names the relation, as PostgreSQL's does; others stay as they are.
+  static Status of_relation(Status s, const TableDescriptor& table);
   // 53200 when the statement holds more than it may.
   Status account(size_t bytes);
   void unaccount(size_t bytes) { context_.memory_used -= std::min(bytes, context_.memory_used); }

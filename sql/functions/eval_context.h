@@ -52,6 +52,13 @@ class SessionFunctions {
     (void)range, (void)node;
     return unimplemented("quorate.transfer_lease()");
   }
+  // pg_sleep: kUnavailable until the time has passed.
+  virtual Status sleep(double seconds) {
+    (void)seconds;
+    return unimplemented("pg_sleep()");
+  }
+  // An expression that had to wait has been evaluated: what was kept for its repetition may go.
+  virtual void settled() {}
 
   virtual Result<std::string> setting(std::string_view name,
                                       bool missing_ok) = 0;  // SHOW; null text "" when missing_ok

@@ -144,6 +144,11 @@ Result<Datum> from_catalog(EvalContext& ctx, Args a) {
   return ctx.session->catalog_function(kOid, f->name, a);
 }
 
+Result<Datum> pg_sleep(EvalContext& ctx, std::span<const Datum> a) {
+  RETURN_IF_ERROR(ctx.session->sleep(a[0].as_double()));
+  return Datum::of_bytes("");
+}
+
 constexpr FunctionInfo kFunctions[] = {
     // clang-format off
     // Of the schema quorate: found by this name alone.
@@ -280,7 +285,7 @@ constexpr FunctionInfo kFunctions[] = {
     {4032, "pg_sequence_last_value", 20, {2205}, Volatility::kVolatile, true, from_catalog<4032>},
     {2288, "pg_size_pretty", 25, {20}, Volatility::kImmutable, true, from_catalog<2288>},
     {3166, "pg_size_pretty", 25, {1700}, Volatility::kImmutable, true, from_catalog<3166>},
-    {2626, "pg_sleep", 2278, {701}, Volatility::kVolatile, true, from_catalog<2626>},
+    {2626, "pg_sleep", 2278, {701}, Volatility::kVolatile, true, pg_sleep},
     {2079, "pg_table_is_visible", 16, {26}, Volatility::kStable, true, from_catalog<2079>},
     {2997, "pg_table_size", 20, {2205}, Volatility::kVolatile, true, from_catalog<2997>},
     {3778, "pg_tablespace_location", 25, {26}, Volatility::kStable, true, from_catalog<3778>},

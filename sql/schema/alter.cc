@@ -37,6 +37,7 @@ class Alteration {
     from->columns = t_.columns;  // old rows read with the new columns' missing values
     job->from = std::move(from);
     job->to = to;
+    job->schema = w_.data().schema(to->schema)->name;
     bool rewritten = to->storage != old_->storage;
     for (size_t i = 0; i < to->indexes.size(); ++i)
       if (rewritten || is_new(to->indexes[i].id)) job->indexes.push_back(i);
@@ -97,7 +98,7 @@ class Alteration {
       std::string message =
           "column \"" + a.column.name + "\" of relation \"" + t_.name + "\" already exists";
       if (!a.if_not_exists) return ddl_error(sqlstate::kDuplicateColumn, message);
-      notice(&c_, message + ", skipping");
+      notice(&c_, message + ", skipping", sqlstate::kDuplicateColumn);
       return {};
     }
     if (a.column.serial || a.column.identity != Identity::kNone)

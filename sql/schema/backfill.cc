@@ -36,14 +36,15 @@ uint32_t position_of(const TableDescriptor& t, ColumnId id) {
   return static_cast<uint32_t>(t.columns.size());
 }
 
-Status duplicate(const TableDescriptor& t, const IndexDescriptor& index,
-                 std::span<const Datum> row) {
+Status duplicate(const BackfillJob& job, const IndexDescriptor& index, std::span<const Datum> row) {
+  const TableDescriptor& t = *job.to;
   std::vector<uint32_t> positions;
   for (const auto& c : index.columns) positions.push_back(position_of(t, c.column));
   return Status(StatusCode::kAlreadyExists, sqlstate::kUniqueViolation,
                 "could not create unique index \"" + index.name + "\"")
       .with_detail("Key (" + column_list(t, positions) + ")=(" + value_list(t, positions, row) +
                    ") is duplicated.")
+      .with_table(job.schema, t.name)
       .with_constraint(index.name);
 }
 
@@ -107,7 +108,9 @@ class Backfiller {
       if (row[column].is_null())
         return Status(StatusCode::kFailedPrecondition, sqlstate::kNotNullViolation,
                       "column \"" + t.columns[column].name + "\" of relation \"" + t.name +
-                          "\" contains null values");
+                          "\" contains null values")
+            .with_table(job_->schema, t.name)
+            .with_column(t.columns[column].name);
     for (const auto& [name, check] : job_->checks) {
       EvalContext context;
       Frame frame;
@@ -118,7 +121,9 @@ class Backfiller {
       if (!out.is_null() && !out.as_bool())
         return Status(StatusCode::kFailedPrecondition, sqlstate::kCheckViolation,
                       "check constraint \"" + name + "\" of relation \"" + t.name +
-                          "\" is violated by some row");
+                          "\" is violated by some row")
+            .with_table(job_->schema, t.name)
+            .with_constraint(name);
     }
     return {};
   }
@@ -132,7 +137,7 @@ class Backfiller {
       RETURN_IF_ERROR(s);
       const IndexDescriptor& d = job_->to->indexes[index];
       e.unique = d.unique || index == 0;
-      if (e.unique) e.duplicate = duplicate(*job_->to, d, row);
+      if (e.unique) e.duplicate = duplicate(*job_, d, row);
       out->push_back(std::move(e));
     }
     return {};
@@ -163,6 +168,7 @@ class Backfiller {
                       .with_detail("Key (" + column_list(t, positions) + ")=(" +
                                    value_list(t, positions, row) + ") is not present in table \"" +
                                    parent->name + "\".")
+                      .with_table(job_->schema, t.name)
                       .with_constraint(key.name);
       out->push_back(std::move(r));
     }

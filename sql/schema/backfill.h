@@ -17,6 +17,7 @@ namespace quorate::sql {
 struct BackfillJob {
   TablePtr from;                 // whose rows are read
   TablePtr to;                   // the same table after the change; may have another storage
+  std::string schema;            // its schema's name, for errors
   std::vector<size_t> indexes;   // positions in to->indexes whose entries are written
   std::vector<size_t> not_null;  // columns (positions) that may hold no null: 23502
   std::vector<std::pair<std::string, CompiledExpr>> checks;  // 23514

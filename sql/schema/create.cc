@@ -322,7 +322,8 @@ Status create_table(CatalogWriter& w, DdlContext& c, const CreateTable& s) {
     if (!s.if_not_exists)
       return ddl_error(sqlstate::kDuplicateTable,
                        "relation \"" + s.name.name + "\" already exists");
-    notice(&c, "relation \"" + s.name.name + "\" already exists, skipping");
+    notice(&c, "relation \"" + s.name.name + "\" already exists, skipping",
+           sqlstate::kDuplicateTable);
     return {};
   }
   TableDescriptor t;
@@ -353,7 +354,8 @@ Status create_sequence(CatalogWriter& w, DdlContext& c, const CreateSequence& s)
     if (!s.if_not_exists)
       return ddl_error(sqlstate::kDuplicateTable,
                        "relation \"" + s.name.name + "\" already exists");
-    notice(&c, "relation \"" + s.name.name + "\" already exists, skipping");
+    notice(&c, "relation \"" + s.name.name + "\" already exists, skipping",
+           sqlstate::kDuplicateTable);
     return {};
   }
   ASSIGN_OR_RETURN(SequenceDescriptor d, describe_sequence(s.options, oid::kInt8));
@@ -418,7 +420,7 @@ Status create_schema(CatalogWriter& w, DdlContext& c, const CreateSchema& s) {
   if (w.data().schema(c.database, s.name) != nullptr || is_system_schema(s.name)) {
     std::string message = "schema \"" + s.name + "\" already exists";
     if (!s.if_not_exists) return ddl_error(sqlstate::kDuplicateSchema, message);
-    notice(&c, message + ", skipping");
+    notice(&c, message + ", skipping", sqlstate::kDuplicateSchema);
     return {};
   }
   SchemaDescriptor d;

@@ -7,9 +7,8 @@ Status ddl_error(SqlState state, std::string message, int32_t position) {
   return position > 0 ? std::move(s).with_position(position) : s;
 }
 
-void notice(DdlContext* context, std::string message) {
-  context->notices.emplace_back(StatusCode::kFailedPrecondition, sqlstate::kSuccess,
-                                std::move(message));
+void notice(DdlContext* context, std::string message, SqlState state) {
+  context->notices.emplace_back(StatusCode::kFailedPrecondition, state, std::move(message));
 }
 
 std::string display_name(const ObjectName& name) {

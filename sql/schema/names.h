@@ -31,6 +31,6 @@ Result<TablePtr> require_table(const CatalogData& data, const DdlContext& contex
 std::string display_name(const ObjectName& name);
 
 Status ddl_error(SqlState state, std::string message, int32_t position = 0);
-void notice(DdlContext* context, std::string message);
+void notice(DdlContext* context, std::string message, SqlState state = sqlstate::kSuccess);
 
 }  // namespace quorate::sql

@@ -196,6 +196,7 @@ Task<Status> fill_index(DdlContext* c, Oid table, Oid index) {
   {
     CatalogPtr now = c->manager->snapshot();
     job->from = now ? now->table(table) : nullptr;
+    if (job->from) job->schema = now->schema(job->from->schema)->name;
   }
   if (!job->from) co_return unavailable("the catalog's lease has ended");
   job->to = job->from;
@@ -221,7 +222,7 @@ Status begin_index(CatalogWriter& w, DdlContext& c, const CreateIndex& s, Schema
   *table = old->oid;
   *index = 0;
   if (!s.name.empty() && s.if_not_exists && w.data().relation_exists(old->schema, s.name)) {
-    notice(&c, "relation \"" + s.name + "\" already exists, skipping");
+    notice(&c, "relation \"" + s.name + "\" already exists, skipping", sqlstate::kDuplicateTable);
     return {};
   }
   TableDescriptor t = *old;
@@ -254,6 +255,7 @@ Task<Status> create_index_in(const CreateIndex* s, CatalogWriter* w, DdlContext*
   if (index == 0) co_return Status();
   auto job = std::make_shared<BackfillJob>();
   job->from = job->to = w->data().table(table);
+  job->schema = w->data().schema(job->to->schema)->name;
   job->indexes.push_back(job->to->indexes.size() - 1);
   co_return co_await run_backfill(job, w->txn(), nullptr, c->cancel);
 }

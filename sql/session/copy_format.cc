@@ -10,6 +10,8 @@ namespace {
 
 using Format = CopyOptions::Format;
 
+// What \b \f \n \r \t \v stand for, and their letters.
+constexpr std::string_view kControls = "\b\f\n\r\t\v", kLetters = "bfnrtv";
 constexpr BytesView kSignature("PGCOPY\n\377\r\n\0", 11);
 
 Status bad_format(std::string message) {
@@ -38,29 +40,14 @@ int hex_digit(char c) {
 // What a backslash and the characters after it stand for; `i` is left behind them.
 char unescape(BytesView s, size_t* i) {
   char c = s[(*i)++];
-  switch (c) {
-    case 'b':
-      return '\b';
-    case 'f':
-      return '\f';
-    case 'n':
-      return '\n';
-    case 'r':
-      return '\r';
-    case 't':
-      return '\t';
-    case 'v':
-      return '\v';
-    case 'x': {
-      int value = 0, digits = 0;
-      while (digits < 2 && *i < s.size() && hex_digit(s[*i]) >= 0) {
-        value = value * 16 + hex_digit(s[(*i)++]);
-        ++digits;
-      }
-      return digits > 0 ? static_cast<char>(value) : 'x';
+  if (size_t at = kLetters.find(c); at != kLetters.npos) return kControls[at];
+  if (c == 'x') {
+    int value = 0, digits = 0;
+    while (digits < 2 && *i < s.size() && hex_digit(s[*i]) >= 0) {
+      value = value * 16 + hex_digit(s[(*i)++]);
+      ++digits;
     }
-    default:
-      break;
+    return digits > 0 ? static_cast<char>(value) : 'x';
   }
   if (!is_octal(c)) return c;
   int value = c - '0';
@@ -88,9 +75,9 @@ Status CopyReader::next(std::vector<Field>* fields, bool* got) {
   if (finished_) return Status();
   switch (options_.format) {
     case Format::kText:
-      return next_text(fields, got);
+      return next_line(false, fields, got);
     case Format::kCsv:
-      return next_csv(fields, got);
+      return next_line(true, fields, got);
     case Format::kBinary:
       return next_binary(fields, got);
   }
@@ -135,7 +122,11 @@ Status CopyReader::take_line(bool csv, BytesView* row, bool* got) {
     return Status();
   }
   if (!escaped_end && r.empty()) return Status();
-  if (!escaped_end && csv && quoted_) return bad_format("unterminated CSV quoted field");
+  if (!escaped_end && csv && quoted_) {
+    ++line_;
+    line_text_ = r;
+    return bad_format("unterminated CSV quoted field");
+  }
   // A CR at the very end of what has come may be half of a CRLF.
   if (escaped_end && r[i] == '\r' && i + 1 == r.size() && !ended_) {
     scanned_ = i;
@@ -153,10 +144,10 @@ Status CopyReader::take_line(bool csv, BytesView* row, bool* got) {
   return Status();
 }
 
-Status CopyReader::next_text(std::vector<Field>* fields, bool* got) {
+Status CopyReader::next_line(bool csv, std::vector<Field>* fields, bool* got) {
   for (;;) {
     BytesView row;
-    RETURN_IF_ERROR(take_line(false, &row, got));
+    RETURN_IF_ERROR(take_line(csv, &row, got));
     if (!*got) return Status();
     if (row == "\\.") {
       finished_ = true;
@@ -167,7 +158,7 @@ Status CopyReader::next_text(std::vector<Field>* fields, bool* got) {
       header_done_ = true;
       continue;
     }
-    return split_text(row, fields);
+    return csv ? split_csv(row, fields) : split_text(row, fields);
   }
 }
 
@@ -211,24 +202,6 @@ Status CopyReader::split_text(BytesView row, std::vector<Field>* fields) {
     }
     if (i >= row.size()) return Status();
     ++i;
-  }
-}
-
-Status CopyReader::next_csv(std::vector<Field>* fields, bool* got) {
-  for (;;) {
-    BytesView row;
-    RETURN_IF_ERROR(take_line(true, &row, got));
-    if (!*got) return Status();
-    if (row == "\\.") {
-      finished_ = true;
-      *got = false;
-      return Status();
-    }
-    if (!header_done_) {
-      header_done_ = true;
-      continue;
-    }
-    return split_csv(row, fields);
   }
 }
 
@@ -401,31 +374,12 @@ void CopyWriter::csv_field(size_t column, BytesView value, Bytes& out) const {
 
 void CopyWriter::text_field(BytesView value, Bytes& out) const {
   for (char c : value) {
-    switch (c) {
-      case '\b':
-        out.append("\\b");
-        break;
-      case '\f':
-        out.append("\\f");
-        break;
-      case '\n':
-        out.append("\\n");
-        break;
-      case '\r':
-        out.append("\\r");
-        break;
-      case '\t':
-        out.append("\\t");
-        break;
-      case '\v':
-        out.append("\\v");
-        break;
-      case '\\':
-        out.append("\\\\");
-        break;
-      default:
-        if (c == options_.delimiter) out.push_back('\\');
-        out.push_back(c);
+    if (size_t at = kControls.find(c); at != kControls.npos) {
+      out.push_back('\\');
+      out.push_back(kLetters[at]);
+    } else {
+      if (c == options_.delimiter || c == '\\') out.push_back('\\');
+      out.push_back(c);
     }
   }
 }

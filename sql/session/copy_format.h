@@ -35,8 +35,7 @@ class CopyReader {
   bool finished() const { return finished_; }
 
  private:
-  Status next_text(std::vector<Field>* fields, bool* got);
-  Status next_csv(std::vector<Field>* fields, bool* got);
+  Status next_line(bool csv, std::vector<Field>* fields, bool* got);
   Status next_binary(std::vector<Field>* fields, bool* got);
   Status split_text(BytesView row, std::vector<Field>* fields);
   Status split_csv(BytesView row, std::vector<Field>* fields);

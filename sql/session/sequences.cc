@@ -42,8 +42,17 @@ Status at_the_end(const SequenceDescriptor& s) {
                     ")");
 }
 
-// The value after `state`, and how many of `wanted` there are from it on.
-Result<int64_t> advance(const SequenceDescriptor& s, SequenceState* state, int64_t* wanted) {
+Status check_bounds(const SequenceDescriptor& s, int64_t value) {
+  if (value >= s.min && value <= s.max) return Status();
+  return Status(StatusCode::kInvalidArgument, sqlstate::kNumericValueOutOfRange,
+                "setval: value " + std::to_string(value) + " is out of bounds for sequence \"" +
+                    s.name + "\" (" + std::to_string(s.min) + ".." + std::to_string(s.max) + ")");
+}
+
+}  // namespace
+
+Result<int64_t> advance_sequence(const SequenceDescriptor& s, SequenceState* state,
+                                 int64_t* wanted) {
   __int128 first =
       state->is_called ? __int128{state->last_value} + s.increment : __int128{state->last_value};
   if (first > s.max || first < s.min) {
@@ -57,15 +66,6 @@ Result<int64_t> advance(const SequenceDescriptor& s, SequenceState* state, int64
   state->is_called = true;
   return static_cast<int64_t>(first);
 }
-
-Status check_bounds(const SequenceDescriptor& s, int64_t value) {
-  if (value >= s.min && value <= s.max) return Status();
-  return Status(StatusCode::kInvalidArgument, sqlstate::kNumericValueOutOfRange,
-                "setval: value " + std::to_string(value) + " is out of bounds for sequence \"" +
-                    s.name + "\" (" + std::to_string(s.min) + ".." + std::to_string(s.max) + ")");
-}
-
-}  // namespace
 
 std::optional<int64_t> SequenceCache::next(const SequenceDescriptor& sequence) {
   auto it = blocks_.find(sequence.oid);
@@ -84,7 +84,7 @@ Task<Status> SequenceCache::take_once(SequencePtr sequence, int64_t wanted, Bloc
   Status s = row.status();
   if (row.ok()) {
     int64_t count = wanted;
-    Result<int64_t> first = advance(*sequence, &row->state, &count);
+    Result<int64_t> first = advance_sequence(*sequence, &row->state, &count);
     s = first.status();
     if (first.ok()) {
       *out = {.next = *first, .left = count, .length = wanted, .taken = {}};
@@ -148,7 +148,7 @@ Task<Result<int64_t>> SequenceCache::next_in(txn::Transaction* txn, SequencePtr 
     row = *read;
   }
   int64_t one = 1;
-  Result<int64_t> v = advance(*sequence, &row.state, &one);
+  Result<int64_t> v = advance_sequence(*sequence, &row.state, &one);
   if (!v.ok()) co_return v.status();
   CO_RETURN_IF_ERROR(write_row(txn, sequence->oid, row));
   *state = row.state;

@@ -16,6 +16,11 @@
 
 namespace quorate::sql {
 
+// The value after `state`, and how many of `*wanted` there are from it on; moves `state` to the
+// last of them. 2200H at the end.
+Result<int64_t> advance_sequence(const SequenceDescriptor& s, SequenceState* state,
+                                 int64_t* wanted);
+
 class SequenceCache {
  public:
   static constexpr int64_t kBlockMax = 256;

@@ -16,6 +16,8 @@ constexpr int64_t kEpochMicros = 946'684'800'000'000;
 SessionImpl::Running::Running(SessionImpl& session) : session_(session) {
   if (session.cancel_.cancelled()) session.cancel_ = runtime::CancelSource();
   session.running_ = true;
+  session.world_.cancel = session.cancel_.token();
+  session.world_.settled();
   runtime::Env& env = session.node_.client.env();
   int64_t now = static_cast<int64_t>(env.clock->wall_micros()) - kEpochMicros;
   session.eval_.statement_micros = now;
@@ -59,6 +61,11 @@ Task<Result<std::unique_ptr<Session>>> Session::open(NodeServices* node, Session
 }
 
 Task<Status> SessionImpl::start(SessionOptions options) {
+  // The one role there is.
+  if (options.user != "postgres") {
+    co_return Status(StatusCode::kInvalidArgument, sqlstate::kInvalidAuthorizationSpecification,
+                     "role \"" + options.user + "\" does not exist");
+  }
   settings_.force("session_authorization", options.user);
   for (const auto& [name, value] : options.settings) {
     CO_RETURN_IF_ERROR(settings_.set(name, value, false));

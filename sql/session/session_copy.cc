@@ -38,6 +38,8 @@ std::string limited(BytesView text) {
 // As PostgreSQL: where in the data, and what stands there.
 Status with_line(Status s, const CopyTarget& target, const CopyReader& reader,
                  std::optional<size_t> column, BytesView value, bool text) {
+  // Binary data that does not begin as it should has no line yet.
+  if (!text && reader.line() == 0) return s;
   std::string where =
       "COPY " + target.table + ", line " + std::to_string(std::max<uint64_t>(reader.line(), 1));
   if (column) {
@@ -111,9 +113,10 @@ Task<Status> SessionImpl::copy_to(CopyStatement* s, Run r) {
   CopyWriter writer(s->options);
   r.sink->copy_out_begin(binary, width);
   Bytes row, value;
+  // The signature leaves with the first row, as from PostgreSQL.
+  Bytes signature;
   if (binary) {
-    writer.begin(row);
-    r.sink->copy_out_data(row);
+    writer.begin(signature);
   } else if (s->options.header) {
     std::vector<std::string> names;
     for (const PlanColumn& c : plan->columns) names.push_back(c.name);
@@ -126,7 +129,7 @@ Task<Status> SessionImpl::copy_to(CopyStatement* s, Run r) {
     if (batch_.rows() == 0) break;
     for (size_t i = 0; i < batch_.rows(); ++i) {
       std::span<const Datum> from = batch_.row(i);
-      row.clear();
+      row = std::exchange(signature, Bytes());
       writer.begin_row(width, row);
       for (size_t c = 0; c < width; ++c) {
         if (from[c].is_null()) {
@@ -151,7 +154,7 @@ Task<Status> SessionImpl::copy_to(CopyStatement* s, Run r) {
     }
   }
   if (binary) {
-    row.clear();
+    row = std::exchange(signature, Bytes());
     writer.end(row);
     r.sink->copy_out_data(row);
   }

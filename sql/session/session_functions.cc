@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <bit>
 #include <charconv>
+#include <cmath>
+
+#include "runtime/sync.h"
 
 namespace quorate::sql {
 namespace {
@@ -153,7 +156,23 @@ Status SessionWorld::transfer_lease(int64_t range, int64_t node) {
   return missing();
 }
 
+Status SessionWorld::sleep(double seconds) {
+  if (sleeps_seen_++ < slept_) return Status();
+  sleep_wanted_ = seconds;
+  return missing();
+}
+
 runtime::Task<Status> SessionWorld::await_missing() {
+  sleeps_seen_ = 0;
+  if (sleep_wanted_) {
+    constexpr double kLongest = 86400.0 * 365;
+    const double seconds =
+        std::isnan(*sleep_wanted_) ? 0 : std::clamp(*sleep_wanted_, 0.0, kLongest);
+    sleep_wanted_.reset();
+    ++slept_;
+    const auto nanos = std::chrono::nanoseconds(static_cast<int64_t>(seconds * 1e9));
+    co_return co_await runtime::sleep_for(*node_.client.env().executor, nanos, cancel);
+  }
   if (lease_move_ && !lease_move_->done) {
     const LeaseMove move = *lease_move_;
     lease_move_.reset();

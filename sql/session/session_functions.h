@@ -27,6 +27,9 @@ class SessionWorld final : public SessionFunctions, public CatalogNames {
 
   // The search path with "$user" replaced, for the analyzer.
   std::vector<std::string> search_path() const;
+  // What pg_sleep() waits by.
+  runtime::CancelToken cancel;
+
   // The open transaction has ended, or gone back to a savepoint.
   void forget_own() { own_.clear(); }
   // Gets what the last kUnavailable was about.
@@ -51,6 +54,8 @@ class SessionWorld final : public SessionFunctions, public CatalogNames {
   Result<int64_t> lastval() override;
   Result<int64_t> setval(Oid sequence, int64_t value, bool is_called) override;
   Status transfer_lease(int64_t range, int64_t node) override;
+  Status sleep(double seconds) override;
+  void settled() override { slept_ = sleeps_seen_ = 0; }
   Result<std::string> setting(std::string_view name, bool missing_ok) override;
   Result<std::string> set_setting(std::string_view name, std::string_view value,
                                   bool local) override;
@@ -83,6 +88,10 @@ class SessionWorld final : public SessionFunctions, public CatalogNames {
   std::optional<runtime::Random> seeded_;
   std::optional<Wanted> wanted_;
   std::optional<LeaseMove> lease_move_;
+  // pg_sleep() in an expression that is evaluated again: how many calls of it have slept, and how
+  // many have been made since it began. What the next await_missing() waits for.
+  int slept_ = 0, sleeps_seen_ = 0;
+  std::optional<double> sleep_wanted_;
   // Rows of the open transaction's own sequences as it last wrote them: a statement does not see
   // what it has written itself, so they cannot be read again.
   std::map<Oid, SequenceState> own_;

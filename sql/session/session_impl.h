@@ -6,6 +6,7 @@
 //   session_extended.cc     the extended protocol's messages
 //   session_transaction.cc  transaction blocks
 //   session_utility.cc      SET, SHOW, PREPARE, EXPLAIN and their like; DDL
+//   session_create_as.cc    CREATE TABLE ... AS
 //   session_cursor.cc       DECLARE, FETCH, MOVE, CLOSE
 //   session_copy.cc         COPY
 //
@@ -150,6 +151,7 @@ class SessionImpl final : public Session {
   runtime::Task<Status> run(Run r);
   runtime::Task<Status> run_plan(Run r);
   runtime::Task<Status> run_plan_once(const Run* r, uint64_t* rows);
+  Status check_writes(const CachedStatement& statement) const;
   void fill_exec(ExecContext* exec, std::span<const Datum> params);
   bool may_retry(const Status& failure, int attempt) const;
   runtime::Task<Status> start_over(Status failure, int attempt, Run* r);
@@ -214,6 +216,9 @@ class SessionImpl final : public Session {
   runtime::Task<Status> ddl_in_block(const Ddl* d);
   runtime::Task<Status> split_ranges(const SplitAt* s, Run r);
   runtime::Task<Result<Description>> describe_utility(const CachedStatement* s);
+
+  // --- session_create_as.cc ---
+  runtime::Task<Status> create_table_as(const CreateTableAsStatement* s, Run r);
 
   // --- session_cursor.cc ---
   runtime::Task<Status> declare(DeclareStatement* s, Run r);

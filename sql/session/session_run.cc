@@ -79,8 +79,19 @@ Task<Status> SessionImpl::run_plan(Run r) {
   }
 }
 
+// 25006 in PostgreSQL's words, before anything is read.
+Status SessionImpl::check_writes(const CachedStatement& statement) const {
+  const Plan& plan = *statement.plan;
+  if (plan.read_only || !txn_->read_only()) return Status();
+  std::string what(statement.tag);
+  if (what == "SELECT") what = "SELECT FOR UPDATE";
+  return Status(StatusCode::kFailedPrecondition, sqlstate::kReadOnlySqlTransaction,
+                "cannot execute " + what + " in a read-only transaction");
+}
+
 Task<Status> SessionImpl::run_plan_once(const Run* r, uint64_t* rows) {
   CO_RETURN_IF_ERROR(co_await need_txn());
+  CO_RETURN_IF_ERROR(check_writes(*r->statement));
   if (!portals_.empty()) CO_RETURN_IF_ERROR(co_await settle_portals(*r->statement));
   begin_statement();
   ExecContext exec;

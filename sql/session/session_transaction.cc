@@ -193,6 +193,7 @@ Status SessionImpl::set_modes(const TransactionModes& modes) {
                                  sqlstate::kActiveSqlTransaction);
     }
     modes_.isolation = modes.isolation;
+    modes_.uncommitted = modes.uncommitted;
   }
   if (modes.read_only) {
     bool was = modes_.read_only.value_or(settings_.typed().default_read_only);
@@ -209,8 +210,11 @@ Status SessionImpl::set_modes(const TransactionModes& modes) {
 // The settings that tell of the transaction.
 void SessionImpl::show_modes() {
   const Settings::Typed& t = settings_.typed();
-  settings_.force("transaction_isolation",
-                  std::string(isolation_name(modes_.isolation.value_or(t.default_isolation))));
+  const bool uncommitted = modes_.isolation ? modes_.uncommitted : t.default_uncommitted;
+  settings_.force(
+      "transaction_isolation",
+      uncommitted ? "read uncommitted"
+                  : std::string(isolation_name(modes_.isolation.value_or(t.default_isolation))));
   settings_.force("transaction_read_only",
                   modes_.read_only.value_or(t.default_read_only) ? "on" : "off");
   settings_.force("transaction_deferrable", modes_.deferrable.value_or(false) ? "on" : "off");

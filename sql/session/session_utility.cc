@@ -58,6 +58,7 @@ Task<Status> SessionImpl::run_body(Statement* statement, Run r) {
   if (auto* s = std::get_if<DeallocateStatement>(&b)) return sql_deallocate(s, r);
   if (auto* s = std::get_if<ExplainStatement>(&b)) return explain(s, r);
   if (auto* s = std::get_if<CopyStatement>(&b)) return copy(s, r);
+  if (auto* s = std::get_if<CreateTableAsStatement>(&b)) return create_table_as(s, r);
   if (auto* s = std::get_if<DeclareStatement>(&b)) return declare(s, r);
   if (auto* s = std::get_if<FetchStatement>(&b)) return fetch(s, r);
   if (auto* s = std::get_if<CloseStatement>(&b)) return close_cursor(s, r);
@@ -131,6 +132,7 @@ Status SessionImpl::set_value(const SetStatement& s) {
       modes.isolation = canonical == "serializable"      ? range::Isolation::kSerializable
                         : canonical == "repeatable read" ? range::Isolation::kRepeatableRead
                                                          : range::Isolation::kReadCommitted;
+    modes.uncommitted = canonical == "read uncommitted";
     return set_modes(modes);
   }
   return settings_.set(s.name, s.values, s.is_local);
@@ -141,7 +143,8 @@ Status SessionImpl::set_characteristics(const TransactionModes& modes) {
     std::string_view level = *modes.isolation == range::Isolation::kSerializable ? "serializable"
                              : *modes.isolation == range::Isolation::kRepeatableRead
                                  ? "repeatable read"
-                                 : "read committed";
+                             : modes.uncommitted ? "read uncommitted"
+                                                 : "read committed";
     RETURN_IF_ERROR(settings_.set("default_transaction_isolation", level, false));
   }
   if (modes.read_only)

@@ -248,6 +248,7 @@ void Settings::apply_typed(std::string_view name, const std::string& v) {
     t.default_isolation = v == "serializable"      ? range::Isolation::kSerializable
                           : v == "repeatable read" ? range::Isolation::kRepeatableRead
                                                    : range::Isolation::kReadCommitted;
+    t.default_uncommitted = v == "read uncommitted";
   } else if (name == "default_transaction_read_only") {
     t.default_read_only = v == "on";
   } else if (name == "client_min_messages") {

@@ -90,6 +90,7 @@ class Settings {
     int64_t statement_timeout_ms = 0, lock_timeout_ms = 0, idle_in_transaction_ms = 0,
             idle_session_ms = 0;
     range::Isolation default_isolation = range::Isolation::kSerializable;
+    bool default_uncommitted = false;  // READ UNCOMMITTED, which is READ COMMITTED by another name
     bool default_read_only = false;
     int client_min_messages = 0;  // 0 notices and less, 1 warnings, 2 errors alone
   };

@@ -27,5 +27,5 @@ pg_remove() {
   rm -rf "$pg_dir"
 }
 trap pg_remove EXIT
-pg_as "$pg_bin/initdb" -D "$PG_DATA" -U postgres -A trust >/dev/null
+pg_as "$pg_bin/initdb" -D "$PG_DATA" -U postgres -A trust -E UTF8 --locale=C >/dev/null
 pg_start
