@@ -8,7 +8,8 @@ using runtime::Random;
 using runtime::Task;
 using server::KvNode;
 
-Load::Load(Random random) : rows_(10 + random.below(40)), padding_(random.below(100)) {}
+Load::Load(Random random)
+    : Workload(random), rows_(10 + random.below(40)), padding_(random.below(100)) {}
 
 Task<Status> Load::setup(KvNode*) { co_return Status(); }
 
