@@ -115,7 +115,7 @@ runtime::Task<Result<RangeDescriptor>> RangeRouter::ask_directory(Bytes key, uin
 // All whom the cached descriptor names were asked in vain: they may have been replaced.
 runtime::Task<void> RangeRouter::look_up_anew(RangeId range) {
   const RangeDescriptor* known = by_id(range);
-  if (known == nullptr || known->span.start.empty()) co_return;  // the directory's own is gossiped
+  if (known == nullptr || known->span.start.empty()) co_return;
   const Bytes start = known->span.start;
   auto found = co_await ask_directory(start, kLookUpPatienceMs);
   if (found.ok() && found->id && found->span.contains(start)) learn(*found);
@@ -191,6 +191,11 @@ runtime::Task<BatchResponse> RangeRouter::send(BatchRequest request, runtime::Ca
                                            descriptor != nullptr &&
                                            own->descriptor().generation > descriptor->generation) {
       learn(own->descriptor());
+      descriptor = by_id(range);
+    }
+    // The directory's own range is gossiped.
+    if (attempt > 0 && descriptor != nullptr && descriptor->span.start.empty() && cluster_.root()) {
+      learn(*cluster_.root());
       descriptor = by_id(range);
     }
     NodeId to = hint;
