@@ -36,6 +36,7 @@ struct TxnOptions {
 
 struct ReadOptions {
   ColumnSet columns = range::kAllColumns;  // what the statement uses: values, filters, ordering
+  ColumnSet stored = 0;  // which columns stand in the rows' values: see range::ReadSpan
   LockMode lock = LockMode::kNone;
   WaitPolicy wait = WaitPolicy::kBlock;
   // A constraint's check (unique, foreign key): what it read must still hold at commit, at every

@@ -13,12 +13,13 @@ runtime::Task<Result<std::shared_ptr<range::RowSet>>> fetch_rows(const PlanNode&
   txn::ReadOptions options;
   options.columns = node.used;
   const bool primary = node.range.index == 0;
+  options.stored = primary ? node.codec->stored_columns() : 0;
   if (primary) {
     options.lock = node.lock;
     options.wait = node.wait;
   }
   auto found = co_await context.txn->get(std::move(keys), options);
-  if (!found.ok()) co_return found.status();
+  if (!found.ok()) co_return name_locked_row(found.status(), node.codec->table());
   if (primary) co_return std::make_shared<range::RowSet>(std::move(*found));
   std::vector<Bytes> row_keys;
   std::vector<size_t> places;
@@ -35,6 +36,7 @@ runtime::Task<Result<std::shared_ptr<range::RowSet>>> fetch_rows(const PlanNode&
     for (size_t i = 0; i < found->size(); ++i) rows->add_absent(found->key(i), Timestamp());
     co_return rows;
   }
+  options.stored = node.codec->stored_columns();
   auto fetched = co_await context.txn->get(std::move(row_keys), options);
   if (!fetched.ok()) co_return fetched.status();
   for (size_t i = 0, next = 0; i < found->size(); ++i) {

@@ -58,11 +58,12 @@ class TableScan : public Operator {
     options.rows_max = chunk_rows_;
     options.columns = node_.used;
     if (node_.range.index == 0) {
+      options.stored = node_.codec->stored_columns();
       options.lock = node_.lock;
       options.wait = node_.wait;
     }
     auto read = co_await context_.txn->scan(std::move(options), &rest_);
-    if (!read.ok()) co_return read.status();
+    if (!read.ok()) co_return name_locked_row(read.status(), node_.codec->table());
     chunk_rows_ = std::min<uint64_t>(chunk_rows_ * 4, limits::kScanRowsMax);
     done_ = rest_.empty();
     index_chunk_ = std::make_shared<range::RowSet>(std::move(*read));
@@ -82,6 +83,7 @@ class TableScan : public Operator {
     }
     txn::ReadOptions get;
     get.columns = node_.used;
+    get.stored = node_.codec->stored_columns();
     auto rows = co_await context_.txn->get(std::move(keys), get);
     if (!rows.ok()) co_return rows.status();
     chunk_ = std::make_shared<range::RowSet>(std::move(*rows));
