@@ -66,6 +66,11 @@ class Transaction {
  public:
   virtual ~Transaction() = default;  // rolls back in the background when still open
 
+  // Before the first statement of a transaction block, which its client will send one by one: may
+  // wait a little where such blocks crowd each other out (txn/admission.h). Else the token's
+  // reason.
+  virtual runtime::Task<Status> admit(runtime::CancelToken token) = 0;
+
   // --- statements ---
   // Marks the beginning of a statement: reads from here see writes made before here and none after
   // (safety: buffer-above); at READ COMMITTED the read timestamp moves to now.

@@ -42,6 +42,7 @@ class TransactionImpl : public Transaction {
   ~TransactionImpl() override;
   TransactionImpl(const TransactionImpl&) = delete;
 
+  runtime::Task<Status> admit(runtime::CancelToken token) override;
   void begin_statement() override;
   void set_cancel(runtime::CancelToken token) override { channel_.token = std::move(token); }
   void set_lock_timeout_ms(uint64_t ms) override { channel_.lock_timeout_ms = ms; }
@@ -107,6 +108,7 @@ class TransactionImpl : public Transaction {
 
   TxnOptions options_;
   TxnChannel channel_;
+  Admission::Ticket ticket_;
   Refresher refresher_;
   WriteBuffer buffer_;
   ReadSet reads_;   // what must hold when the read timestamp moves; SERIALIZABLE: at commit too
