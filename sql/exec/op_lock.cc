@@ -76,7 +76,7 @@ class LockRows : public Operator {
     options.lock = target.mode;
     options.wait = target.wait;
     auto locked = co_await context_.txn->get(std::move(keys), options);
-    if (!locked.ok()) co_return locked.status();
+    if (!locked.ok()) co_return name_locked_row(locked.status(), target.codec->table());
     auto rows = std::make_shared<range::RowSet>(std::move(*locked));
     batch_.pin(rows);
     std::vector<Datum> scratch(target.codec->row_width());

@@ -32,6 +32,14 @@ Status Operator::account(size_t bytes) {
   return Status();
 }
 
+Status name_locked_row(Status failure, const TableDescriptor& table) {
+  if (failure.sqlstate() != sqlstate::kLockNotAvailable ||
+      failure.message() != "could not obtain lock on row")
+    return failure;
+  return failed_precondition("could not obtain lock on row in relation \"" + table.name + "\"",
+                             sqlstate::kLockNotAvailable);
+}
+
 OperatorPtr make_operator(const PlanNode& node, ExecContext& context, const Frame* outer) {
   switch (node.kind) {
     case NodeKind::kResult:

@@ -64,6 +64,9 @@ void hash_key(std::span<const Type> types, std::span<const Datum> values, Bytes*
 int compare_rows(const std::vector<SortKey>& keys, std::span<const Datum> a,
                  std::span<const Datum> b);
 
+// A range says that a lock is not to be had; the table's name is known here.
+Status name_locked_row(Status failure, const TableDescriptor& table);
+
 // Constructors of the operators, by file.
 OperatorPtr make_table_scan(const PlanNode&, ExecContext&, const Frame*);   // op_scan.cc
 OperatorPtr make_point_get(const PlanNode&, ExecContext&, const Frame*);    // op_point.cc
