@@ -61,6 +61,8 @@ inline constexpr size_t kTimestampCacheSpansMax = 64;
 inline constexpr size_t kTimestampCacheSlotsMax = 4096;
 // Commits that a range remembers for refresh; for older ones versions are read instead.
 inline constexpr size_t kRecentCommitsMax = 2048;
+// Rows whose two versions one refresh of a span compares before it counts as changed.
+inline constexpr size_t kRefreshComparesMax = 64;
 // Rows a scan reads before it lets other work of its executor run.
 inline constexpr size_t kScanYieldRows = 256;
 // Abandoned transactions a range keeps watch on at once; beyond it the oldest watch starts anew.

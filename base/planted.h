@@ -35,6 +35,7 @@ struct PlantedBugs {
   // range
   QUORATE_PLANTED(forget_reads);             // a leaseholder starts without a low-water mark
   QUORATE_PLANTED(skip_refresh);             // refresh: every read counts as unchanged
+  QUORATE_PLANTED(skip_compare);             // refresh: what has changed counts as equal unread
   QUORATE_PLANTED(commit_twice);             // commit-once: a resend does not look for the record
   QUORATE_PLANTED(ignore_lost_locks);        // locks-save-work: a write's base is not checked
   QUORATE_PLANTED(recover_without_prevent);  // prevent-then-abort: a missing write may still land

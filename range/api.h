@@ -199,9 +199,15 @@ struct ReadSpan {
   KeySpan span;
   Timestamp from;
   ColumnSet columns = kAllColumns;
+  // Which columns stand in the rows' values (range/row_view.h), so that two versions can be
+  // compared column by column; zero: values are compared whole.
+  ColumnSet stored = 0;
+  // Joined of reads at different times, `from` being the earliest: what the later ones saw is not
+  // what stood there at `from`, so any change counts.
+  bool mixed = false;
   template <class A>
   void serialize(A& a) {
-    a(span, from, columns);
+    a(span, from, columns, stored, mixed);
   }
 };
 struct RefreshRequest {

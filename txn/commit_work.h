@@ -11,7 +11,7 @@ struct CommitWork {
   std::vector<range::RowWrite> writes;  // by key, at least one
   std::vector<Bytes> locked_reads;      // sorted, none of them written
   std::vector<range::ReadSpan> reads;   // sorted; must hold at the commit timestamp
-  Timestamp floor;                      // the commit timestamp must be above it
+  Timestamp floor;  // of what was locked: a commit in several ranges is tried above it
   Timestamp deadline = Timestamp::max();
 };
 

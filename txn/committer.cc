@@ -22,7 +22,6 @@ Committer::Committer(TxnChannel& channel, CommitWork work)
     : channel_(channel), work_(std::move(work)), refresher_(channel) {
   CHECK(!work_.writes.empty());
   target_ = channel_.header.read_ts;
-  if (work_.floor) target_.forward(work_.floor.next());
   for (const RowWrite& w : work_.writes) {
     if (w.base && *w.base) target_.forward(w.base->next());
   }
@@ -175,6 +174,14 @@ Task<Committer::Step> Committer::one_phase(Part part) {
 
 Task<Committer::Step> Committer::stage(std::vector<Part> parts) {
   Step step;
+  // A guess at what the ranges will ask for; too high only where columns that are not written were
+  // read. One range finds the least timestamp by itself.
+  if (work_.floor) target_.forward(work_.floor.next());
+  if (target_ >= work_.deadline) {
+    step.kind = Step::kFailed;
+    step.status = fail_deadline();
+    co_return step;
+  }
   Status s = co_await prove(target_);
   if (!s.ok()) {
     step.kind = Step::kFailed;

@@ -6,6 +6,7 @@
 
 #include "base/limits.h"
 #include "base/planted.h"
+#include "txn/admission.h"
 #include "txn/range_sender.h"
 
 namespace quorate::txn {
@@ -44,11 +45,13 @@ struct NodeParts {
         options(o),
         counters(*env.metrics),
         random(env.random->fork("txn")),
+        admission(*env.executor),
         background(*env.executor) {}
   RangeSender sender;
   const NodeOptions options;
   NodeCounters counters;
   runtime::Random random;
+  Admission admission;
   // Attempts whose locks still mean something: what a delayed request locks for any other goes.
   // Their headers live in their transactions.
   std::map<TxnId, const range::TxnHeader*> open;

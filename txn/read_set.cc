@@ -18,16 +18,18 @@ bool end_less(const KeySpan& a, const KeySpan& b) {
 void absorb(ReadSpan& a, const ReadSpan& b) {
   if (end_less(a.span, b.span)) a.span.end = b.span.end;
   a.columns |= b.columns;
+  if (a.stored != b.stored) a.stored = 0;
+  a.mixed = a.mixed || b.mixed || a.from != b.from;
   a.from = std::min(a.from, b.from);
 }
 }  // namespace
 
-void ReadSet::add_point(BytesView key, ColumnSet columns, Timestamp at) {
-  add({KeySpan::point(key), at, columns});
+void ReadSet::add_point(BytesView key, ColumnSet columns, ColumnSet stored, Timestamp at) {
+  add({KeySpan::point(key), at, columns, stored, false});
 }
 
-void ReadSet::add_span(KeySpan span, ColumnSet columns, Timestamp at) {
-  if (!span.empty()) add({std::move(span), at, columns});
+void ReadSet::add_span(KeySpan span, ColumnSet columns, ColumnSet stored, Timestamp at) {
+  if (!span.empty()) add({std::move(span), at, columns, stored, false});
 }
 
 void ReadSet::add(ReadSpan read) {
@@ -35,7 +37,7 @@ void ReadSet::add(ReadSpan read) {
   if (!reads_.empty()) {
     // The next chunk of a scan, in either direction, or the same row again.
     ReadSpan& last = reads_.back();
-    if (last.columns == read.columns && last.from == read.from) {
+    if (last.columns == read.columns && last.from == read.from && last.stored == read.stored) {
       if (last.span.contains(read.span)) return;
       bool follows = last.span.end == read.span.start && !read.span.start.empty();
       bool precedes = read.span.end == last.span.start && !last.span.start.empty();
@@ -78,7 +80,8 @@ void ReadSet::compact() {
     if (kept > 0) {
       ReadSpan& last = reads_[kept - 1];
       bool overlap = last.span.overlaps(reads_[i].span);
-      if (overlap && last.columns == reads_[i].columns && last.from == reads_[i].from) {
+      if (overlap && last.columns == reads_[i].columns && last.from == reads_[i].from &&
+          last.stored == reads_[i].stored) {
         absorb(last, reads_[i]);
         continue;
       }

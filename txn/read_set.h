@@ -18,8 +18,9 @@ class ReadSet {
   explicit ReadSet(size_t spans_max, size_t bytes_max)
       : spans_max_(spans_max), bytes_max_(bytes_max) {}
 
-  void add_point(BytesView key, range::ColumnSet columns, Timestamp at);
-  void add_span(KeySpan span, range::ColumnSet columns, Timestamp at);
+  // `stored`: see range::ReadSpan.
+  void add_point(BytesView key, range::ColumnSet columns, range::ColumnSet stored, Timestamp at);
+  void add_span(KeySpan span, range::ColumnSet columns, range::ColumnSet stored, Timestamp at);
   // All of it is proved up to `to`.
   void advance(Timestamp to);
   void clear();

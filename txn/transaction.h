@@ -36,6 +36,7 @@ struct TxnOptions {
 
 struct ReadOptions {
   ColumnSet columns = range::kAllColumns;  // what the statement uses: values, filters, ordering
+  ColumnSet stored = 0;  // which columns stand in the rows' values: see range::ReadSpan
   LockMode lock = LockMode::kNone;
   WaitPolicy wait = WaitPolicy::kBlock;
   // A constraint's check (unique, foreign key): what it read must still hold at commit, at every
@@ -64,6 +65,11 @@ struct TxnStats {
 class Transaction {
  public:
   virtual ~Transaction() = default;  // rolls back in the background when still open
+
+  // Before the first statement of a transaction block, which its client will send one by one: may
+  // wait a little where such blocks crowd each other out (txn/admission.h). Else the token's
+  // reason.
+  virtual runtime::Task<Status> admit(runtime::CancelToken token) = 0;
 
   // --- statements ---
   // Marks the beginning of a statement: reads from here see writes made before here and none after

@@ -8,6 +8,7 @@ namespace quorate::txn {
 using range::ReadSpan;
 using range::RowWrite;
 using range::TxnHeader;
+using runtime::CancelToken;
 using runtime::Task;
 
 TransactionImpl::TransactionImpl(NodeParts& node, TxnOptions options)
@@ -81,12 +82,28 @@ Status TransactionImpl::fail(Status status) {
     state_ = State::kFailed;
     failure_ = status;
     channel_.node().counters.aborted.add();
+    if (ticket_.admitted()) channel_.node().admission.note_end(false);
   }
   return status;
 }
 
+// Those that can't be refused for what they read do not crowd anybody.
+Task<Status> TransactionImpl::admit(CancelToken token) {
+  if (options_.read_only || options_.isolation == Isolation::kReadCommitted) co_return Status();
+  NodeParts& node = channel_.node();
+  bool waited = false;
+  Status s = co_await node.admission.enter(&ticket_, std::move(token), &waited);
+  if (!s.ok() || !waited) co_return s;
+  // Nothing has been read yet.
+  TxnHeader& h = channel_.header;
+  h.read_ts = node.sender.clock().now();
+  h.uncertainty = h.read_ts.add_micros(node.sender.clock().max_offset_micros());
+  co_return Status();
+}
+
 void TransactionImpl::begin_statement() {
   CHECK(state_ == State::kOpen || state_ == State::kFailed);
+  ticket_.touch();
   channel_.header.own.upto = buffer_.begin_statement();
   loading_ = false;
   statement_seen_ = false;
@@ -284,6 +301,7 @@ Task<Status> TransactionImpl::commit() {
     co_return s;
   }
   node.counters.committed.add();
+  if (ticket_.admitted()) node.admission.note_end(true);
   (void)node.sender.clock().update(commit_ts_);
   co_await rollback();
   co_return Status();
@@ -295,6 +313,7 @@ Task<void> TransactionImpl::rollback() {
   state_ = State::kEnded;
   channel_.node().open.erase(channel_.header.id);
   buffer_.clear();
+  ticket_.release();
   if (runs_.active() && !runs_ended_) {
     TxnEnd end = end_of({}, {}, {});
     locked_ranges_.clear();

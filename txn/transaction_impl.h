@@ -43,6 +43,7 @@ class TransactionImpl : public Transaction {
   ~TransactionImpl() override;
   TransactionImpl(const TransactionImpl&) = delete;
 
+  runtime::Task<Status> admit(runtime::CancelToken token) override;
   void begin_statement() override;
   void set_cancel(runtime::CancelToken token) override { channel_.token = std::move(token); }
   void set_lock_timeout_ms(uint64_t ms) override { channel_.lock_timeout_ms = ms; }
@@ -119,6 +120,7 @@ class TransactionImpl : public Transaction {
 
   TxnOptions options_;
   TxnChannel channel_;
+  Admission::Ticket ticket_;
   Refresher refresher_;
   WriteBuffer buffer_;
   RunWriter runs_;

@@ -53,17 +53,17 @@ bool TransactionImpl::remembers() const {
 }
 
 void TransactionImpl::note_point(BytesView key, const ReadOptions& options, Timestamp at) {
-  if (remembers()) reads_.add_point(key, options.columns, at);
+  if (remembers()) reads_.add_point(key, options.columns, options.stored, at);
   if (options.check && options_.isolation != Isolation::kSerializable && !options_.read_only) {
-    checks_.add_point(key, options.columns, at);
+    checks_.add_point(key, options.columns, options.stored, at);
   }
 }
 
 void TransactionImpl::note_span(KeySpan span, const ReadOptions& options, Timestamp at) {
   if (options.check && options_.isolation != Isolation::kSerializable && !options_.read_only) {
-    checks_.add_span(span, options.columns, at);
+    checks_.add_span(span, options.columns, options.stored, at);
   }
-  if (remembers()) reads_.add_span(std::move(span), options.columns, at);
+  if (remembers()) reads_.add_span(std::move(span), options.columns, options.stored, at);
 }
 
 void TransactionImpl::note_lock_sent(RangeId range, const KeySpan& range_span, BytesView first_key,

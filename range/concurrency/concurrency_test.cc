@@ -264,7 +264,8 @@ TEST(RecentCommits, agrees_with_brute_force_and_says_when_it_is_too_short) {
     for (const Write& x : all)
       expected |= x.at > read.from && x.at <= to && (x.changed & read.columns) != 0 &&
                   read.span.contains(x.key) && x.by != self;
-    ASSERT_EQ(recent.conflict(read, to, self) != nullptr, expected);
+    ASSERT_EQ(recent.conflict(read, to, self, [](const Bytes&) { return true; }) != nullptr,
+              expected);
   }
   EXPECT_FALSE(recent.covers(ts(2)));
 }

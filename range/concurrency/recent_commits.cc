@@ -16,15 +16,6 @@ void RecentCommits::add(BytesView key, Timestamp ts, ColumnSet changed, const Tx
   entries_.push_back({ts, greatest, changed, txn, Bytes(key)});
 }
 
-const Bytes* RecentCommits::conflict(const ReadSpan& read, Timestamp to, const TxnId& txn) const {
-  for (auto e = entries_.rbegin(); e != entries_.rend() && e->greatest > read.from; ++e) {
-    if (e->ts > read.from && e->ts <= to && (e->changed & read.columns) != 0 &&
-        read.span.contains(e->key) && !(txn && e->txn == txn))
-      return &e->key;
-  }
-  return nullptr;
-}
-
 bool RecentCommits::wrote(const TxnId& txn, BytesView key, Timestamp ts) const {
   for (auto e = entries_.rbegin(); e != entries_.rend() && e->greatest >= ts; ++e) {
     if (e->ts == ts && e->txn == txn && e->key == key) return true;

@@ -24,8 +24,17 @@ class RecentCommits {
   // Everything that is remembered covers (from, ...].
   bool covers(Timestamp from) const { return from >= complete_from_; }
   // A key of read.span that somebody else than `txn` changed in (read.from, to] in a column that
-  // was used; nullptr: none.
-  const Bytes* conflict(const ReadSpan& read, Timestamp to, const TxnId& txn) const;
+  // was used, and of which `counts(key)` says that it matters; nullptr: none. The same key may come
+  // more than once.
+  template <class Counts>
+  const Bytes* conflict(const ReadSpan& read, Timestamp to, const TxnId& txn, Counts counts) const {
+    for (auto e = entries_.rbegin(); e != entries_.rend() && e->greatest > read.from; ++e) {
+      if (e->ts > read.from && e->ts <= to && (e->changed & read.columns) != 0 &&
+          read.span.contains(e->key) && !(txn && e->txn == txn) && counts(e->key))
+        return &e->key;
+    }
+    return nullptr;
+  }
   // Did `txn` write `key` at `ts`?
   bool wrote(const TxnId& txn, BytesView key, Timestamp ts) const;
   size_t size() const { return entries_.size(); }

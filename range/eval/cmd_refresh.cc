@@ -1,10 +1,13 @@
 // Proving that reads would give the same answer at a later timestamp (safety: refresh).
 //
-// The quick proof walks the range's recent commits and knows columns; where they do not reach back
-// far enough, the versions themselves are asked, which only know rows. Another's intent at or below
-// the target is waited for. What is proved stands in the timestamp cache afterwards.
+// The quick proof walks the range's recent commits and knows columns. What they tell of, or where
+// they do not reach back far enough every row that has a later version, is read again: the row as
+// it stood when it was read is still there (safety: gc-threshold), so the two versions are compared
+// in the columns that were used. Another's intent at or below the target is waited for. What is
+// proved stands in the timestamp cache afterwards.
 #include "base/limits.h"
 #include "range/eval/runs.h"
+#include "range/row_view.h"
 
 namespace quorate::range {
 
@@ -24,6 +27,40 @@ Verdict wait_for_intents(Evaluation& e, const KeySpan& span, Timestamp to) {
   return Verdict::kDone;
 }
 
+// Does the row answer the read at `to` as it did at read.from? The latches on the span are held up
+// to `to`: nothing is in flight there that the view does not show.
+Result<bool> unchanged(Evaluation& e, const ReadSpan& read, Timestamp to, BytesView key) {
+  if (e.planted.skip_compare) return true;
+  if (read.mixed) return false;
+  ASSIGN_OR_RETURN(const std::optional<storage::Version> before, e.view->get(key, read.from));
+  ASSIGN_OR_RETURN(const std::optional<storage::Version> after, e.view->get(key, to));
+  const bool was = before && !before->deleted, is = after && !after->deleted;
+  if (!was || !is) return was == is;
+  return same_columns(before->value, after->value, used_columns(read.columns), read.stored);
+}
+
+// What the recent commits say, as far as the rows themselves bear it out.
+Verdict walk_commits(Evaluation& e, const ReadSpan& read, Timestamp to,
+                     std::optional<Bytes>* conflict) {
+  ReadSpan used = read;
+  used.columns = used_columns(read.columns);
+  Status failure;
+  size_t compared = 0;
+  const Bytes* last = nullptr;  // a hot row comes again and again
+  auto counts = [&](const Bytes& key) {
+    if (last != nullptr && *last == key) return false;
+    if (++compared > limits::kRefreshComparesMax) return true;
+    last = &key;
+    Result<bool> same = unchanged(e, read, to, key);
+    if (!same.ok()) failure = same.status();
+    return !same.ok() || !*same;
+  };
+  const Bytes* key = e.state.recent.conflict(used, to, e.txn.id, counts);
+  if (!failure.ok()) return e.fail(std::move(failure));
+  if (key != nullptr) *conflict = *key;
+  return Verdict::kDone;
+}
+
 // kYield: `progress.rest` is still to be walked.
 Verdict walk_versions(Evaluation& e, const ReadSpan& read, Timestamp to, Progress& progress,
                       std::optional<Bytes>* conflict) {
@@ -34,8 +71,12 @@ Verdict walk_versions(Evaluation& e, const ReadSpan& read, Timestamp to, Progres
   auto it = e.view->rows(options);
   for (size_t rows = 0; it->valid(); it->next()) {
     if (it->ts() > read.from && !e.state.recent.wrote(e.txn.id, it->key(), it->ts())) {
-      *conflict = Bytes(it->key());
-      return Verdict::kDone;
+      Result<bool> same = unchanged(e, read, to, it->key());
+      if (!same.ok()) return e.fail(same.status());
+      if (!*same) {
+        *conflict = Bytes(it->key());
+        return Verdict::kDone;
+      }
     }
     if (e.may_yield && ++rows >= limits::kScanYieldRows) {
       progress.rest.start = key_successor(it->key());
@@ -56,12 +97,7 @@ Verdict prove_one(Evaluation& e, const ReadSpan& read, Timestamp to, Progress& p
     return Verdict::kDone;
   }
   if (Verdict v = wait_for_intents(e, read.span, to); v != Verdict::kDone) return v;
-  if (e.state.recent.covers(read.from)) {
-    ReadSpan used = read;
-    used.columns = used_columns(read.columns);
-    if (const Bytes* key = e.state.recent.conflict(used, to, e.txn.id)) *conflict = *key;
-    return Verdict::kDone;
-  }
+  if (e.state.recent.covers(read.from)) return walk_commits(e, read, to, conflict);
   if (!progress.begun) {
     progress.begun = true;
     progress.rest = read.span;

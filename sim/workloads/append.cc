@@ -36,7 +36,8 @@ Task<void> Append::operate(KvNode* node, Random* random) {
   std::vector<Op> ops = draw(*random);
   const uint32_t number = history_.begin(node->env().executor->now()).number;
   std::unique_ptr<txn::Transaction> txn = node->txn().begin({});
-  Status done;
+  const runtime::CancelToken none;
+  Status done = co_await txn->admit(none);
   for (;;) {
     done = co_await attempt(node, random, txn.get(), ops, number);
     const bool again = co_await try_again(txn.get(), done);

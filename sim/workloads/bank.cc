@@ -52,7 +52,8 @@ Task<void> Bank::run_transfer(KvNode* node, Random* random) {
   transfers_.push_back(t);
   const bool lock = random->chance(lock_chance_);
   std::unique_ptr<txn::Transaction> txn = node->txn().begin({});
-  Status done;
+  const runtime::CancelToken none;
+  Status done = co_await txn->admit(none);
   for (;;) {
     done = co_await transfer(node, random, txn.get(), number, lock);
     const bool again = co_await try_again(txn.get(), done);

@@ -27,6 +27,7 @@
 
 #include "base/limits.h"
 #include "range/keys.h"
+#include "range/row_view.h"
 #include "sql/types/key_encoding.h"
 #include "sql/types/text_io.h"
 #include "sql/types/value_encoding.h"
@@ -34,7 +35,9 @@
 namespace quorate::sql {
 namespace {
 
-constexpr uint8_t kRowFormat = 0x10;
+using range::kRowFormat;
+using range::RowView;
+
 constexpr char kIndexFormat = 0x01;
 constexpr uint32_t kNowhere = UINT32_MAX;
 
@@ -67,51 +70,6 @@ void store_offset(char* at, size_t width, uint32_t v) {
   for (size_t i = 0; i < width; ++i) at[i] = static_cast<char>(v >> (8 * i));
 }
 
-uint32_t load_offset(const char* at, size_t width) {
-  const auto* b = reinterpret_cast<const unsigned char*>(at);
-  switch (width) {
-    case 1:
-      return b[0];
-    case 2:
-      return b[0] | uint32_t{b[1]} << 8;
-    default:
-      return b[0] | uint32_t{b[1]} << 8 | uint32_t{b[2]} << 16 | uint32_t{b[3]} << 24;
-  }
-}
-
-// The places of a value's parts, checked against its end.
-struct RowView {
-  const char* nulls = nullptr;
-  const char* offsets = nullptr;
-  const char* data = nullptr;
-  size_t data_size = 0, width = 1;
-  uint64_t count = 0;
-
-  bool parse(BytesView in) {
-    if (in.empty()) return false;
-    uint8_t code = static_cast<uint8_t>(in.front()) - kRowFormat;
-    if (code > 2) return false;
-    width = size_t{1} << code;
-    in.remove_prefix(1);
-    if (!take_varint(in, count) || count > in.size()) return false;
-    size_t nulls_size = (count + 7) / 8, head = nulls_size + count * width;
-    if (in.size() < head) return false;
-    nulls = in.data();
-    offsets = nulls + nulls_size;
-    data = in.data() + head;
-    data_size = in.size() - head;
-    return true;
-  }
-  bool is_null(uint32_t slot) const { return (nulls[slot / 8] >> (slot % 8) & 1) != 0; }
-  bool bytes(uint32_t slot, BytesView* out) const {
-    uint32_t begin = slot == 0 ? 0 : load_offset(offsets + (slot - 1) * width, width);
-    uint32_t end = load_offset(offsets + slot * width, width);
-    if (begin > end || end > data_size) return false;
-    *out = BytesView(data + begin, end - begin);
-    return true;
-  }
-};
-
 // missing_sql is a quoted literal of the column's type.
 Datum read_missing(const ColumnDescriptor& c) {
   if (c.missing_sql.empty()) return Datum::null();
@@ -135,6 +93,7 @@ class RowCodecImpl final : public RowCodec {
   }
 
   const TableDescriptor& table() const override { return *table_; }
+  range::ColumnSet stored_columns() const override { return stored_set_; }
 
   Status encode_primary(std::span<const Datum> row, Bytes* key, Bytes* value) const override {
     DCHECK(row.size() == row_width());
@@ -289,6 +248,7 @@ class RowCodecImpl final : public RowCodec {
       slots_[i].rep = type_info(c.type.oid).rep;
       slots_[i].missing = read_missing(c);
       stored_.push_back(static_cast<uint32_t>(i));
+      stored_set_ |= range::column_bit(i);
     }
   }
 
@@ -427,6 +387,7 @@ class RowCodecImpl final : public RowCodec {
   std::vector<IndexLayout> indexes_;
   std::vector<Slot> slots_;       // by row position
   std::vector<uint32_t> stored_;  // by slot: the row position
+  range::ColumnSet stored_set_ = 0;
 };
 
 }  // namespace

@@ -21,6 +21,7 @@
 #include <span>
 #include <vector>
 
+#include "range/api.h"
 #include "sql/catalog/descriptor.h"
 
 namespace quorate::sql {
@@ -34,6 +35,10 @@ class RowCodec {
   // A row has one Datum for each entry of table().columns (dropped ones null), in that order, then
   // the rowid where there is a hidden one.
   size_t row_width() const { return table().columns.size() + (table().hidden_rowid ? 1 : 0); }
+
+  // The columns that stand in a primary entry's value: what tells its slots apart for a proof that
+  // a row has not changed (range/row_view.h).
+  virtual range::ColumnSet stored_columns() const = 0;
 
   // 54000 naming the index where a key is longer than limits::kKeyBytesMax; value limits likewise.
   virtual Status encode_primary(std::span<const Datum> row, Bytes* key, Bytes* value) const = 0;

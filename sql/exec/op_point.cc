@@ -13,6 +13,7 @@ runtime::Task<Result<std::shared_ptr<range::RowSet>>> fetch_rows(const PlanNode&
   txn::ReadOptions options;
   options.columns = node.used;
   const bool primary = node.range.index == 0;
+  options.stored = primary ? node.codec->stored_columns() : 0;
   if (primary) {
     options.lock = node.lock;
     options.wait = node.wait;
@@ -35,6 +36,7 @@ runtime::Task<Result<std::shared_ptr<range::RowSet>>> fetch_rows(const PlanNode&
     for (size_t i = 0; i < found->size(); ++i) rows->add_absent(found->key(i), Timestamp());
     co_return rows;
   }
+  options.stored = node.codec->stored_columns();
   auto fetched = co_await context.txn->get(std::move(row_keys), options);
   if (!fetched.ok()) co_return Operator::of_relation(fetched.status(), *node.table);
   for (size_t i = 0, next = 0; i < found->size(); ++i) {

@@ -58,6 +58,7 @@ class TableScan : public Operator {
     options.rows_max = chunk_rows_;
     options.columns = node_.used;
     if (node_.range.index == 0) {
+      options.stored = node_.codec->stored_columns();
       options.lock = node_.lock;
       options.wait = node_.wait;
     }
@@ -82,6 +83,7 @@ class TableScan : public Operator {
     }
     txn::ReadOptions get;
     get.columns = node_.used;
+    get.stored = node_.codec->stored_columns();
     auto rows = co_await context_.txn->get(std::move(keys), get);
     if (!rows.ok()) co_return rows.status();
     chunk_ = std::make_shared<range::RowSet>(std::move(*rows));

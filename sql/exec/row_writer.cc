@@ -382,9 +382,14 @@ runtime::Task<Status> RowWriter::check_parents() {
     if (group == by_step.end()) continue;
     std::vector<Bytes> keys;
     txn::ReadOptions options;
-    options.lock = txn::LockMode::kShared;
+    // The proof at commit is enough where there is one for all reads; who changes other columns of
+    // the parent is not in the way then (safety: locks-save-work).
+    options.lock = context_.txn->isolation() == txn::Isolation::kSerializable
+                       ? txn::LockMode::kNone
+                       : txn::LockMode::kShared;
     options.check = true;
     options.columns = 0;
+    options.stored = step.codec->stored_columns();
     for (uint32_t c : step.parent_columns) options.columns |= range::column_bit(c);
     for (const PendingParent* p : group->second) keys.push_back(p->key);
     auto found = co_await context_.txn->get(std::move(keys), options);

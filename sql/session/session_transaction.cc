@@ -42,6 +42,13 @@ Task<Status> SessionImpl::need_txn() {
   options.lock_timeout_ms = static_cast<uint64_t>(t.lock_timeout_ms);
   txn_ = node_.client.begin(options);
   transaction_time_fixed_ = true;
+  if (block_ == Block::kExplicit) {
+    Status s = co_await txn_->admit(cancel_.token());
+    if (!s.ok()) {
+      txn_.reset();
+      co_return s;
+    }
+  }
   if (writer_ == nullptr) CO_RETURN_IF_ERROR(co_await need_catalog());
   co_return Status();
 }

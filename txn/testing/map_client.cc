@@ -21,6 +21,7 @@ class MapTransaction : public Transaction {
     id_.low = random.next();
   }
 
+  Task<Status> admit(runtime::CancelToken) override { co_return Status(); }
   void begin_statement() override {
     statement_seen_ = false;
     buffer_.begin_statement();
