@@ -163,6 +163,29 @@ TEST_P(CheckpointStoreTest, cursors_walk_both_ways_from_any_key) {
   EXPECT_FALSE(c->seek("g"));
 }
 
+TEST_P(CheckpointStoreTest, a_write_walks_its_own_changes_both_ways) {
+  ASSERT_TRUE(write([](CheckpointWriter& w) {
+                for (Bytes k : {"b", "d", "f", "h"}) RETURN_IF_ERROR(w.put(k, "old"));
+                return Status();
+              }).ok());
+  ASSERT_TRUE(write([](CheckpointWriter& w) {
+                for (Bytes k : {"a", "d", "g"}) RETURN_IF_ERROR(w.put(k, "new"));
+                RETURN_IF_ERROR(w.remove("f"));
+                RETURN_IF_ERROR(w.remove("h"));
+                EXPECT_EQ(w.get("f"), std::nullopt);
+                auto c = w.cursor();
+                Strings up, down;
+                for (bool more = c->seek("a"); more; more = c->next())
+                  up.push_back(Bytes(c->key()) + "=" + Bytes(c->value()));
+                EXPECT_EQ(up, (Strings{"a=new", "b=old", "d=new", "g=new"}));
+                for (bool more = c->seek_before("z"); more; more = c->prev())
+                  down.push_back(Bytes(c->key()));
+                EXPECT_EQ(down, (Strings{"g", "d", "b", "a"}));
+                return Status();
+              }).ok());
+  EXPECT_EQ(walk(*store_->read()), (Strings{"a=new", "b=old", "d=new", "g=new"}));
+}
+
 TEST_P(CheckpointStoreTest, spans_are_removed_with_their_ends_right) {
   ASSERT_TRUE(write([](CheckpointWriter& w) {
                 for (int i = 0; i < 500; ++i) {

@@ -1,13 +1,17 @@
 // A CheckpointStore for the simulator: an ordered map that can crash.
 //
 // MapCheckpointDisk is what survives a node; the test or the simulated world owns it, one a store.
-// It holds the last state that was synced and, while a write is under way, the state being written.
-// A node that dies in between leaves both: the next incarnation finds either, drawn from its
-// randomness, as a power cut during LMDB's commit would leave it.
+// It holds the last state that was synced and, while a write is under way, what that write changes.
+// A node that dies in between leaves both: the next incarnation finds it done or not, drawn from
+// its randomness, as a power cut during LMDB's commit would leave it.
+//
+// A state that a reader still looks at is copied before it changes; readers are short-lived, so
+// that is rare.
 #pragma once
 
 #include <map>
 #include <memory>
+#include <optional>
 
 #include "runtime/env.h"
 #include "storage/checkpoint_store.h"
@@ -16,11 +20,17 @@ namespace quorate::storage {
 
 struct MapCheckpointDisk {
   using Map = std::map<Bytes, std::shared_ptr<const Bytes>, std::less<>>;
-  std::shared_ptr<const Map> synced = std::make_shared<Map>();
-  std::shared_ptr<const Map> writing;     // null: no write under way
+  struct State {
+    Map rows;
+    uint64_t bytes = 0;
+  };
+  std::shared_ptr<State> synced = std::make_shared<State>();
+  std::optional<Map> writing;             // nullopt: no write under way; null values: removed keys
   uint64_t capacity = uint64_t{1} << 40;  // tests make it small
   Status fail_next_write;                 // e.g. a full disk; nothing of that write happens
   uint64_t writes = 0;
+
+  void finish_write();
 };
 
 std::unique_ptr<CheckpointStore> make_map_checkpoint_store(runtime::Env& env,
