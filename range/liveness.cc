@@ -61,10 +61,10 @@ runtime::Task<Status> Liveness::start() {
     promises_[peer] = promise;
     view_.set_supports(peer, promise.withdrawn ? std::nullopt : std::optional(promise.epoch));
   }
-  // Start above the bound; but not with a clock that is further ahead of the physical one than
-  // others accept.
-  while (clock_bound_.micros() >
-         clock_.physical_micros() + static_cast<uint64_t>(clock_.max_offset_micros())) {
+  // Start above the bound, and wait for the physical clock to be there: a logical clock that runs
+  // ahead of every physical one, further with each quick restart, would break the order of real
+  // time that clocks within their bound are promised (safety group 9).
+  while (clock_bound_.micros() > clock_.physical_micros()) {
     int64_t behind = static_cast<int64_t>(clock_bound_.micros() - clock_.physical_micros());
     if (behind > 60'000'000) {
       co_return failed_precondition(

@@ -32,7 +32,7 @@ class Liveness {
     runtime::Duration support = std::chrono::milliseconds(2000);  // asked for at a time
     runtime::Duration renew = std::chrono::milliseconds(500);
     runtime::Duration step = std::chrono::milliseconds(100);  // how finely lapses are noticed
-    runtime::Duration clock_horizon = std::chrono::milliseconds(1500);
+    runtime::Duration clock_horizon = std::chrono::milliseconds(1000);
   };
   using Send = std::function<void(StoreId to, Bytes frame)>;
 
@@ -40,7 +40,7 @@ class Liveness {
            Send send);
 
   // Raises the epoch, takes the durable promises back into force, and waits until the physical
-  // clock is close enough to the durable bound. Before any group starts.
+  // clock has reached the durable bound: at most the horizon. Before any group starts.
   runtime::Task<Status> start();
   void set_peers(std::set<StoreId> peers);
   void receive(BytesView frame);
