@@ -40,6 +40,7 @@ struct PlantedBugs {
   QUORATE_PLANTED(recover_without_prevent);  // prevent-then-abort: a missing write may still land
   QUORATE_PLANTED(serve_past_lease);         // support-epoch: a lease is served past its end
   QUORATE_PLANTED(child_for_anyone);         // child-lease: a split's child is born bound to nobody
+  QUORATE_PLANTED(propose_again);    // commit-once: a proposal that takes long is made once more
   QUORATE_PLANTED(split_in_flight);  // child-lease: a split does not wait for what is in flight
 
   // txn

@@ -130,11 +130,21 @@ runtime::Task<Status> Replica::propose(Command command) {
   }
   command.lease_term = core.term();
   command.clock = clock().now();
-  raft::Proposed proposed = group_->propose(std::make_shared<const Bytes>(encode(command)));
-  co_return co_await wait_applied(proposed);
+  name_proposal(command);
+  auto payload = std::make_shared<const Bytes>(encode(command));
+  raft::Proposed proposed = group_->propose(payload);
+  co_return co_await wait_applied(proposed, std::move(payload));
 }
 
-runtime::Task<Status> Replica::wait_applied(raft::Proposed proposed) {
+// No command takes effect twice: none is ever proposed again, and checkers tell them apart by this.
+void Replica::name_proposal(Command& command) {
+  if (command.id_high != 0 || command.id_low != 0) return;
+  command.id_high = env().random->next();
+  command.id_low = env().random->next();
+}
+
+runtime::Task<Status> Replica::wait_applied(raft::Proposed proposed,
+                                            std::shared_ptr<const Bytes> payload) {
   if (!proposed.ok()) {
     co_return unavailable("range " + range().to_string() + ": proposal refused: " +
                           std::string(raft::refusal_name(proposed.refusal)));
@@ -145,6 +155,11 @@ runtime::Task<Status> Replica::wait_applied(raft::Proposed proposed) {
   // We lead again and have not got its entry: no later leader has.
   if (slot != nullptr) slot->done.set(unavailable("a write was lost with its leader"));
   slot = pending;
+  if (store_.options().planted.propose_again && payload != nullptr) {
+    constexpr auto kSoon = std::chrono::milliseconds(200);
+    Status soon = co_await pending->done.wait({}, env().executor->now() + kSoon);
+    if (!soon.ok() && group_->core().leads()) (void)group_->propose(std::move(payload));
+  }
   Status waited = co_await pending->done.wait({}, env().executor->now() + kProposalPatience);
   if (!waited.ok()) {
     co_return ambiguous("range " + range().to_string() +
@@ -369,6 +384,7 @@ runtime::Task<Status> Replica::change_replicas(raft::ConfChange change, RangeDes
   command.lease_term = core.term();
   command.clock = clock().now();
   command.trigger = ReplicasTrigger{after};
+  name_proposal(command);
   storage::WriteBatch batch;
   batch.put(storage::Keyspace::kRange,
             keys::range_record_key(range(), keys::RangeRecord::kDescriptor), encode(after));

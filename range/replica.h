@@ -89,7 +89,9 @@ class Replica : public ReplicaContext, public raft::GroupClient {
     Term term;
     runtime::OneShot<Status> done;
   };
-  runtime::Task<Status> wait_applied(raft::Proposed proposed);
+  void name_proposal(Command& command);
+  runtime::Task<Status> wait_applied(raft::Proposed proposed,
+                                     std::shared_ptr<const Bytes> payload = nullptr);
   void settle(LogIndex index, Term term, Status outcome);
   void apply_command(const raft::Entry& entry, const std::shared_ptr<const Bytes>& payload,
                      BytesView encoded, const raft::ConfState* conf);

@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include "base/archive.h"
 #include "base/crc32c.h"
+#include "range/command.h"
 #include "range/keys.h"
 
 namespace quorate::sim {
@@ -80,7 +82,24 @@ void Watch::look_at_log(RangeSeen& seen, range::Replica& replica, size_t node) {
                          range.value, entry.index.value, cluster_.host(node), is.term.value,
                          known->second.term.value));
     }
+    if (fresh && entry.payload && entry.kind == static_cast<uint8_t>(raft::EntryType::kNormal))
+      look_at_command(seen, range, entry.index, *entry.payload);
     done = entry.index;
+  }
+}
+
+void Watch::look_at_command(RangeSeen& seen, RangeId range, LogIndex index, BytesView payload) {
+  if (payload.empty()) return;  // opens a leader's term
+  range::Command command;
+  Decoder d(payload);
+  d(command.format, command.id_high, command.id_low);
+  if (!d.ok() || (command.id_high == 0 && command.id_low == 0))
+    return report(
+        fmt::format("r{}: entry {} holds a command without a name", range.value, index.value));
+  auto [known, fresh] = seen.commands.emplace(std::pair(command.id_high, command.id_low), index);
+  if (!fresh) {
+    report(fmt::format("r{}: entries {} and {} hold the same command", range.value,
+                       known->second.value, index.value));
   }
 }
 

@@ -5,7 +5,8 @@
 //  - lease disjointness: a later term's lease begins at or above every clock at which an earlier
 //    one was seen able to serve;
 //  - committed prefix: every replica that knows entry i of a range to be committed has the same
-//    entry there.
+//    entry there;
+//  - a command once: no two entries of a range carry one command.
 #pragma once
 
 #include <map>
@@ -34,10 +35,12 @@ class Watch {
   struct RangeSeen {
     std::map<Term, TermSeen> terms;
     std::map<LogIndex, EntrySeen> entries;
+    std::map<std::pair<uint64_t, uint64_t>, LogIndex> commands;
   };
   void look_at(range::Replica& replica, size_t node);
   void look_at_lease(RangeSeen& seen, range::Replica& replica);
   void look_at_log(RangeSeen& seen, range::Replica& replica, size_t node);
+  void look_at_command(RangeSeen& seen, RangeId range, LogIndex index, BytesView payload);
   void report(std::string what);
 
   static constexpr uint64_t kEntriesALook = 64;
