@@ -1,9 +1,15 @@
 // Breaks things, from the seed: the network, processes and power, disks, clocks, scheduling; and
-// moves leases and splits ranges meanwhile. Each fault ends after a while; heal() ends them all,
-// starts every node and leaves a sound world.
+// moves leases and splits ranges meanwhile. Faults overlap, and come in bursts where the seed says
+// so. Each ends after a while; heal() ends them all, starts every node and leaves a sound world.
+//
+//   nemesis.cc        what comes when
+//   nemesis_faults.cc what breaks
+//   nemesis_moves.cc  what operators do
 #pragma once
 
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "runtime/random.h"
 #include "sim/sim_cluster.h"
@@ -18,12 +24,20 @@ class Nemesis {
     double network = 1, crashes = 1, disk = 1, clocks = 1, pauses = 1, moves = 1;  // weights
     bool wild_clocks = false;  // beyond the bound
     bool lossy = false;        // links that lose, double and reorder all the time
-    runtime::Duration pace = std::chrono::milliseconds(800);  // between faults, on average
+    double together = 0;       // how often one thing brings the next within moments
+    double aimed = 0;          // how often a leaseholder is hit rather than anybody
+    double trouble = 0;        // how often what operators do meets a fault
+    size_t spread = 0;         // ranges to begin with
+    size_t sector_bytes = 4096;
+    runtime::Duration sync = std::chrono::microseconds(1'000);  // a sync takes up to this
+    runtime::Duration pace = std::chrono::milliseconds(800);    // between faults, on average
   };
   static Profile draw_profile(runtime::Random& random);
 
   Nemesis(SimCluster& cluster, Workload& workload, Profile profile, runtime::Random random);
   ~Nemesis() { *alive_ = false; }
+  // Before any fault: some ranges, led here and there.
+  void spread();
   void start();
   void heal();
   const std::map<std::string, uint64_t>& done() const { return done_; }
@@ -31,16 +45,39 @@ class Nemesis {
  private:
   void next();
   void act();
+  void act_once();
   void later(runtime::Duration d, runtime::Callback work);  // unless healed by then
-  size_t victim() { return random_.below(cluster_.size()); }
+  size_t victim();
+  size_t leaseholder();  // of some range of the workload; anybody where none is held
+  size_t leaseholder_of(const Bytes& key);
+  size_t other_than(size_t i) {
+    return (i + 1 + random_.below(cluster_.size() - 1)) % cluster_.size();
+  }
   runtime::Duration draw(int64_t low_ms, int64_t high_ms) {
     return std::chrono::milliseconds(random_.between(low_ms, high_ms));
   }
+  // Short ones as likely as long ones.
+  runtime::Duration draw_any_length(runtime::Duration most);
   void note(std::string what);
+  runtime::SimDiskFaults usual_disk() const;
 
+  // A direction between two hosts; each ends by itself.
+  using Directions = std::vector<std::pair<std::string, std::string>>;
+  Directions draw_cut(std::string* what);
+  void cut(const Directions& directions);
+  void mend(const Directions& directions);
+  void flap(const Directions& directions, size_t times);
+  Directions all_of(size_t i) const;  // to and from the others
+  // Soon after something began, its host is cut off, stopped or killed: now and then.
+  void perhaps_trouble(size_t i, runtime::Duration within);
+  void trouble(size_t i);
   void cut_network();
+  void clog_network();
   void spoil_links();
+  void kill(size_t i, runtime::SimCrash how, size_t again);
   void crash();
+  void crash_in_sync();
+  void crash_most();
   void crash_all();
   void wipe();
   void slow_disk();
@@ -50,7 +87,7 @@ class Nemesis {
   void split();
   void transfer_lease();
   void drain_and_restart();
-  static runtime::Task<void> run_split(server::KvNode* node, Bytes at);
+  static runtime::Task<void> run_split(Nemesis* nemesis, server::KvNode* node, Bytes at);
   static runtime::Task<void> run_transfer(server::KvNode* node, Bytes at, NodeId to);
   static runtime::Task<void> run_drain(SimCluster* cluster, size_t i, runtime::Duration patience);
 
@@ -58,6 +95,7 @@ class Nemesis {
   Workload& workload_;
   const Profile profile_;
   runtime::Random random_;
+  bool started_ = false;
   bool healed_ = false;
   bool wiped_ = false;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);

@@ -31,8 +31,9 @@ runtime::SimOptions world_options(const ScenarioOptions& options) {
 runtime::Duration ms(uint64_t n) { return std::chrono::milliseconds(n); }
 
 // What may differ from cluster to cluster differs from seed to seed.
-SimCluster::Options draw_cluster(Random& random, PlantedBugs planted) {
+SimCluster::Options draw_cluster(Random& random, const Workload& workload, PlantedBugs planted) {
   SimCluster::Options o;
+  o.make_node = workload.node_maker();
   o.nodes = random.chance(0.75) ? 3 : 5;
   o.restart_after = ms(50 + random.below(2'000));
   server::KvNodeOptions& n = o.node;
@@ -42,6 +43,7 @@ SimCluster::Options draw_cluster(Random& random, PlantedBugs planted) {
   n.deadlock_step = ms(50 + random.below(400));
   n.liveness.support = ms(1'600 + random.below(2'500));
   n.liveness.renew = n.liveness.support / (3 + random.below(3));
+  n.liveness.clock_horizon = n.liveness.renew * (2 + random.below(3));
   n.liveness.step = ms(30 + random.below(150));
   n.engine.segment_bytes = size_t{256} << 10;
   n.engine.memtable_bytes = size_t{4'096} << random.below(8);
@@ -55,7 +57,7 @@ SimCluster::Options draw_cluster(Random& random, PlantedBugs planted) {
   // Longer than most faults, and, where there are nodes to spare, shorter than some.
   n.upkeep.replace_after = ms(o.nodes > 3 ? 4'000 + random.below(20'000) : 60'000);
   n.upkeep.history = ms(5'000 + random.below(30'000));
-  n.upkeep.records = ms(20'000 + random.below(40'000));
+  n.upkeep.records = ms(random.chance(0.5) ? 500 + random.below(5'000) : 20'000);
   n.upkeep.collect_every = ms(500 + random.below(5'000));
   n.upkeep.log_entries_kept = 10 + random.below(random.chance(0.5) ? 100 : 5'000);
   n.upkeep.lease_requests_least = 20 + random.below(200);
@@ -66,14 +68,20 @@ class Scenario {
  public:
   explicit Scenario(const ScenarioOptions& options)
       : world_(options.seed, world_options(options)),
-        random_(world_.fork_random("scenario " + options.workload)),
-        cluster_(world_, draw_cluster(random_, options.planted)),
-        workload_(make_workload(options.workload, random_.fork("workload"))),
+        random_(world_.fork_random("scenario " + std::string(options.workload.name))),
+        workload_(options.workload.make(random_.fork("workload"))),
+        cluster_(world_, draw_cluster(random_, *workload_, options.planted)),
         profile_(Nemesis::draw_profile(random_)),
         nemesis_(cluster_, *workload_, profile_, random_.fork("nemesis")),
         watch_(cluster_),
         served_(cluster_.size()) {
     if (profile_.wild_clocks) workload_->forgive_real_time();
+    if (!workload_->outside()) return;
+    outside_ = std::make_unique<runtime::SimNodeEnv>(world_, "clients");
+    clients_ = std::make_unique<runtime::TaskScope>(outside_->executor());
+    std::vector<std::string> addresses;
+    for (const std::string& host : cluster_.hosts()) addresses.push_back(host + ":5432");
+    workload_->attach(&outside_->env(), std::move(addresses));
   }
   ~Scenario() { *alive_ = false; }
 
@@ -118,8 +126,10 @@ class Scenario {
 
   SimWorld world_;
   Random random_;
-  SimCluster cluster_;
   std::unique_ptr<Workload> workload_;
+  SimCluster cluster_;
+  std::unique_ptr<runtime::SimNodeEnv> outside_;  // of clients that are no part of a node
+  std::unique_ptr<runtime::TaskScope> clients_;
   const Nemesis::Profile profile_;
   Nemesis nemesis_;
   Watch watch_;
@@ -137,6 +147,12 @@ void Scenario::look() {
 
 // Every node that serves has its sessions.
 void Scenario::serve() {
+  if (clients_ != nullptr) {
+    const size_t sessions = 3 + random_.below(6);
+    for (size_t s = 0; s < sessions; ++s)
+      clients_->spawn(workload_->session(nullptr, random_.next()));
+    return;
+  }
   for (size_t i = 0; serving_ && i < cluster_.size(); ++i) {
     if (cluster_.node(i) == nullptr || served_[i] == cluster_.lives(i)) continue;
     served_[i] = cluster_.lives(i);
@@ -154,9 +170,14 @@ std::string Scenario::judge() {
   std::string wrong = cluster_.form(kFormLimit);
   if (!wrong.empty()) return "the cluster does not form: " + wrong;
   std::optional<Status> prepared;
-  cluster_.spawn(0, run_setup(workload_.get(), cluster_.node(0), &prepared));
+  if (clients_ != nullptr)
+    clients_->spawn(run_setup(workload_.get(), nullptr, &prepared));
+  else
+    cluster_.spawn(0, run_setup(workload_.get(), cluster_.node(0), &prepared));
   if (!run_until([&] { return prepared.has_value(); }, kFormLimit)) return "the set-up hangs";
   if (prepared && !prepared->ok()) return "the set-up fails: " + prepared->to_string();
+  nemesis_.spread();
+  run_until([] { return false; }, ms(2'000));
   wrong = break_and_heal();
   if (wrong.empty()) wrong = final_check();
   return watch_.violation().empty() ? wrong : watch_.violation();
@@ -195,7 +216,10 @@ std::string Scenario::final_check() {
   std::optional<Result<std::string>> judged;
   size_t host = 0;
   while (cluster_.node(host) != node) ++host;
-  cluster_.spawn(host, run_check(workload_.get(), node, &judged));
+  if (clients_ != nullptr)
+    clients_->spawn(run_check(workload_.get(), nullptr, &judged));
+  else
+    cluster_.spawn(host, run_check(workload_.get(), node, &judged));
   if (!run_until([&] { return judged.has_value(); }, kCheckLimit)) return "the check hangs";
   if (!judged) return {};
   if (!judged->ok()) return "the check can't read: " + judged->status().to_string();

@@ -8,12 +8,13 @@
 
 #include "base/planted.h"
 #include "runtime/executor.h"
+#include "sim/workload.h"
 
 namespace quorate::sim {
 
 struct ScenarioOptions {
   uint64_t seed = 1;
-  std::string workload = "bank";
+  WorkloadKind workload;
   PlantedBugs planted;
   bool print_lines = false;
   size_t lines_kept = 60;

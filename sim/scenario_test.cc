@@ -13,7 +13,9 @@ namespace {
 ScenarioOutcome run(uint64_t seed, const std::string& workload) {
   ScenarioOptions options;
   options.seed = seed;
-  options.workload = workload;
+  for (const WorkloadKind& kind : workload_kinds()) {
+    if (kind.name == workload) options.workload = kind;
+  }
   return run_scenario(options);
 }
 

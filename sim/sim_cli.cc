@@ -2,14 +2,16 @@
 
 #include <fmt/format.h>
 #include <signal.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <chrono>
 #include <cstdio>
 
 #include "sim/scenario.h"
-#include "sim/workload.h"
 
 namespace quorate::sim {
 namespace {
@@ -26,7 +28,13 @@ struct Flags {
 
 struct Job {
   uint64_t seed;
-  std::string workload;
+  WorkloadKind workload;
+};
+
+// What a run tells the campaign about itself.
+struct Told {
+  double virtual_seconds = 0;
+  uint64_t events = 0, committed = 0;
 };
 
 #ifdef QUORATE_PLANTED_BUGS
@@ -54,6 +62,7 @@ constexpr PlantedName kPlanted[] = {
     {"recover_without_prevent", &PlantedBugs::recover_without_prevent},
     {"serve_past_lease", &PlantedBugs::serve_past_lease},
     {"child_for_anyone", &PlantedBugs::child_for_anyone},
+    {"propose_again", &PlantedBugs::propose_again},
     {"split_in_flight", &PlantedBugs::split_in_flight},
     {"refresh_skipped", &PlantedBugs::refresh_skipped},
     {"commit_resent_as_new", &PlantedBugs::commit_resent_as_new},
@@ -78,7 +87,7 @@ bool plant(const std::string& name, PlantedBugs& bugs) {
 
 std::string replay_line(const Job& job, const Flags& flags) {
   std::string line =
-      fmt::format("quorate sim --seed {} --scenario {} --trace", job.seed, job.workload);
+      fmt::format("quorate sim --seed {} --scenario {} --trace", job.seed, job.workload.name);
   if (!flags.plant.empty()) line += " --plant " + flags.plant;
   return line;
 }
@@ -90,7 +99,7 @@ void print_outcome(const Job& job, const Flags& flags, const ScenarioOutcome& ou
   fmt::print(
       "{} seed {}: {} · {:.1f} virtual seconds, {} events, {} committed, {} failed, "
       "{} unknown, {} ranges, trace {:016x};{}\n",
-      job.workload, job.seed, out.violation.empty() ? "ok" : "VIOLATION", seconds, out.events,
+      job.workload.name, job.seed, out.violation.empty() ? "ok" : "VIOLATION", seconds, out.events,
       out.committed, out.failed, out.unknown, out.ranges, out.trace_hash, faults);
   if (out.violation.empty()) return;
   if (!flags.trace) {
@@ -109,15 +118,20 @@ ScenarioOutcome run_job(const Job& job, const Flags& flags) {
   return run_scenario(options);
 }
 
-// Each seed in a process of its own: a failed check or a hang of one ends no other, and none
-// inherits memory from the one before.
-pid_t fork_job(const Job& job, const Flags& flags) {
+// Each run in a process of its own: one that crashes or hangs is a violation, ends no other, and
+// none inherits memory from the one before. It leaves its figures in `told`, which is shared. The
+// limit is one of CPU time, so that a busy machine makes nothing hang.
+pid_t fork_job(const Job& job, const Flags& flags, Told* told) {
   std::fflush(nullptr);
   const pid_t child = fork();
   if (child != 0) return child;
-  signal(SIGALRM, SIG_DFL);
-  alarm(flags.timeout_s);
+  rlimit limit{flags.timeout_s, flags.timeout_s + 1};
+  signal(SIGXCPU, SIG_DFL);
+  setrlimit(RLIMIT_CPU, &limit);
   const ScenarioOutcome out = run_job(job, flags);
+  told->virtual_seconds = std::chrono::duration<double>(out.virtual_time).count();
+  told->events = out.events;
+  told->committed = out.committed;
   if (!out.violation.empty()) print_outcome(job, flags, out);
   std::fflush(nullptr);
   _exit(out.violation.empty() ? 0 : 1);
@@ -127,22 +141,83 @@ pid_t fork_job(const Job& job, const Flags& flags) {
 bool note_end(const Job& job, const Flags& flags, int status) {
   if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return true;
   if (WIFSIGNALED(status)) {
-    fmt::print("{} seed {}: {}\n  replay:    {}\n", job.workload, job.seed,
-               WTERMSIG(status) == SIGALRM ? "HANGS" : "CRASHED", replay_line(job, flags));
+    fmt::print("{} seed {}: {}\n  replay:    {}\n", job.workload.name, job.seed,
+               WTERMSIG(status) == SIGXCPU || WTERMSIG(status) == SIGKILL ? "HANGS" : "CRASHED",
+               replay_line(job, flags));
   }
   std::fflush(stdout);
   return false;
 }
 
+// The runs' own figures, in memory that the processes share.
+class Ledger {
+ public:
+  explicit Ledger(size_t jobs) : jobs_(jobs) {
+    void* memory =
+        mmap(nullptr, bytes(), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    told_ = memory == MAP_FAILED ? nullptr : static_cast<Told*>(memory);
+  }
+  ~Ledger() {
+    if (told_ != nullptr) munmap(told_, bytes());
+  }
+  Ledger(const Ledger&) = delete;
+  bool ok() const { return told_ != nullptr; }
+  Told* at(size_t i) { return &told_[i]; }
+  Told sum() const {
+    Told all;
+    for (size_t i = 0; i < jobs_; ++i) {
+      all.virtual_seconds += told_[i].virtual_seconds;
+      all.events += told_[i].events;
+      all.committed += told_[i].committed;
+    }
+    return all;
+  }
+
+ private:
+  size_t bytes() const { return std::max<size_t>(1, jobs_) * sizeof(Told); }
+  const size_t jobs_;
+  Told* told_;
+};
+
+double cpu_seconds_of_children() {
+  rusage used{};
+  getrusage(RUSAGE_CHILDREN, &used);
+  const auto seconds = [](const timeval& t) {
+    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6;
+  };
+  return seconds(used.ru_utime) + seconds(used.ru_stime);
+}
+
+std::string speed(const Told& sum, double cpu_seconds) {
+  return fmt::format("{:.2f} simulated hours in {:.2f} CPU hours: {:.1f} an hour",
+                     sum.virtual_seconds / 3600, cpu_seconds / 3600,
+                     cpu_seconds > 0 ? sum.virtual_seconds / cpu_seconds : 0);
+}
+
+// On a terminal a bar that stays in its line, elsewhere a line now and then.
+void show_progress(size_t done, size_t all, size_t violations, const Told& sum, double cpu) {
+  constexpr size_t kWidth = 30;
+  if (isatty(STDERR_FILENO) == 0) {
+    if (done % 100 != 0) return;
+    fmt::print(stderr, "{} of {} runs, {} violations, {}\n", done, all, violations,
+               speed(sum, cpu));
+    return;
+  }
+  const size_t filled = kWidth * done / all;
+  fmt::print(stderr, "\r[{}{}] {} of {} runs, {} violations, {}", std::string(filled, '#'),
+             std::string(kWidth - filled, ' '), done, all, violations, speed(sum, cpu));
+}
+
 int run_campaign(const std::vector<Job>& jobs, const Flags& flags) {
   std::map<pid_t, size_t> running;
   std::vector<Job> failed;
+  Ledger ledger(jobs.size());
+  if (!ledger.ok()) return 2;
   size_t next = 0, done = 0;
-  const bool terminal = isatty(STDERR_FILENO) != 0;
   while (done < jobs.size()) {
     const bool enough = flags.first && !failed.empty();
     while (!enough && next < jobs.size() && running.size() < flags.jobs) {
-      const pid_t child = fork_job(jobs[next], flags);
+      const pid_t child = fork_job(jobs[next], flags, ledger.at(next));
       if (child < 0) return 2;
       running[child] = next++;
     }
@@ -154,14 +229,21 @@ int run_campaign(const std::vector<Job>& jobs, const Flags& flags) {
     if (!note_end(jobs[it->second], flags, status)) failed.push_back(jobs[it->second]);
     running.erase(it);
     ++done;
-    if (terminal || done % 100 == 0)
-      fmt::print(stderr, "{}{} of {} runs, {} violations{}", terminal ? "\r" : "", done,
-                 jobs.size(), failed.size(), terminal ? "" : "\n");
+    show_progress(done, jobs.size(), failed.size(), ledger.sum(), cpu_seconds_of_children());
   }
-  fmt::print("{}{} runs, {} violations", terminal ? "\n" : "", done, failed.size());
-  for (const Job& job : failed) fmt::print(" · {} {}", job.workload, job.seed);
+  const Told sum = ledger.sum();
+  fmt::print("{}{} runs, {} violations, {}, {} transactions committed",
+             isatty(STDERR_FILENO) != 0 ? "\n" : "", done, failed.size(),
+             speed(sum, cpu_seconds_of_children()), sum.committed);
+  for (const Job& job : failed) fmt::print(" · {} {}", job.workload.name, job.seed);
   fmt::print("\n");
   return failed.empty() ? 0 : 1;
+}
+
+bool parse_number(const std::string& text, uint64_t& out) {
+  char* end = nullptr;
+  out = std::strtoull(text.c_str(), &end, 10);
+  return !text.empty() && *end == '\0';
 }
 
 bool parse_seeds(const Flags& flags, uint64_t& from, uint64_t& to) {
@@ -170,33 +252,30 @@ bool parse_seeds(const Flags& flags, uint64_t& from, uint64_t& to) {
     return true;
   }
   const size_t dots = flags.seeds.find("..");
-  if (dots == std::string::npos) return false;
-  char* end = nullptr;
-  from = std::strtoull(flags.seeds.c_str(), &end, 10);
-  if (end != flags.seeds.c_str() + dots) return false;
-  to = std::strtoull(flags.seeds.c_str() + dots + 2, &end, 10);
-  return *end == '\0' && from <= to;
+  const std::string first = dots == std::string::npos ? "1" : flags.seeds.substr(0, dots);
+  const std::string last = dots == std::string::npos ? flags.seeds : flags.seeds.substr(dots + 2);
+  return parse_number(first, from) && parse_number(last, to) && from <= to;
 }
 
 }  // namespace
 
-int sim_main(int argc, char** argv) {
+int sim_main(int argc, char** argv, std::span<const WorkloadKind> kinds) {
   CLI::App app{"Runs clusters in simulation, with faults, and checks what came of it."};
   Flags flags;
   app.add_option("--seed", flags.seed, "one seed, in this process");
-  app.add_option("--seeds", flags.seeds, "a range of seeds: A..B");
+  app.add_option("--seeds", flags.seeds, "a range of seeds: A..B, or N for 1..N");
   app.add_option("--jobs", flags.jobs, "runs beside each other")->check(CLI::Range(1, 256));
-  app.add_option("--timeout", flags.timeout_s, "seconds after which a run counts as hanging");
-  app.add_option("--scenario", flags.scenario, "bank, register, append or all");
+  app.add_option("--timeout", flags.timeout_s, "CPU seconds after which a run counts as hanging");
+  app.add_option("--scenario", flags.scenario, "a workload's name, or all");
   app.add_option("--plant", flags.plant, "a bug to plant (builds of the preset `planted` only)");
   app.add_flag("--first", flags.first, "stop at the first violation");
   app.add_flag("--trace", flags.trace, "print every line of the trace");
   app.add_flag("--list-workloads", flags.list, "print the workloads' names");
   CLI11_PARSE(app, argc, argv);
-  std::vector<std::string> workloads;
-  for (std::string_view name : workload_names()) {
-    if (flags.list) fmt::print("{}\n", name);
-    if (flags.scenario == "all" || flags.scenario == name) workloads.emplace_back(name);
+  std::vector<WorkloadKind> workloads;
+  for (const WorkloadKind& kind : kinds) {
+    if (flags.list) fmt::print("{}\n", kind.name);
+    if (flags.scenario == "all" || flags.scenario == kind.name) workloads.push_back(kind);
   }
   if (flags.list) return 0;
   uint64_t from = 0, to = 0;
@@ -209,7 +288,7 @@ int sim_main(int argc, char** argv) {
   }
   std::vector<Job> jobs;
   for (uint64_t seed = from; seed <= to; ++seed) {
-    for (const std::string& workload : workloads) jobs.push_back({seed, workload});
+    for (const WorkloadKind& workload : workloads) jobs.push_back({seed, workload});
   }
   if (!flags.seed) return run_campaign(jobs, flags);
   int code = 0;

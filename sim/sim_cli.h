@@ -2,8 +2,12 @@
 // violation was found, 2 bad flags.
 #pragma once
 
+#include <span>
+
+#include "sim/workload.h"
+
 namespace quorate::sim {
 
-int sim_main(int argc, char** argv);
+int sim_main(int argc, char** argv, std::span<const WorkloadKind> workloads);
 
 }  // namespace quorate::sim

@@ -20,6 +20,16 @@ Task<Result<std::unique_ptr<storage::CheckpointStore>>> open_map(
   co_return storage::make_map_checkpoint_store(*env, std::move(disk));
 }
 
+class KvSimNode : public SimNode {
+ public:
+  KvSimNode(runtime::Env& env, server::KvNodeOptions options) : node_(env, std::move(options)) {}
+  server::KvNode& kv() override { return node_; }
+  Task<Status> start() override { return node_.start({}); }
+
+ private:
+  server::KvNode node_;
+};
+
 }  // namespace
 
 SimCluster::SimCluster(runtime::SimWorld& world, Options options)
@@ -43,8 +53,8 @@ std::vector<std::string> SimCluster::hosts() const {
 }
 
 server::KvNode* SimCluster::node(size_t i) {
-  server::KvNode* node = slots_[i]->node.get();
-  return node != nullptr && node->started() ? node : nullptr;
+  SimNode* node = slots_[i]->node.get();
+  return node != nullptr && node->kv().started() ? &node->kv() : nullptr;
 }
 
 server::KvNode* SimCluster::any() {
@@ -66,8 +76,11 @@ void SimCluster::start(size_t i) {
   options.open_checkpoint = [disk = slot.checkpoint](runtime::Env& env) {
     return open_map(&env, disk);
   };
-  slot.node = std::make_unique<server::KvNode>(slot.env->env(), std::move(options));
-  slot.node->on_failure = [this, i](Status why) { failed(i, why); };
+  if (options_.make_node != nullptr)
+    slot.node = options_.make_node(slot.env->env(), std::move(options));
+  else
+    slot.node = std::make_unique<KvSimNode>(slot.env->env(), std::move(options));
+  slot.node->kv().on_failure = [this, i](Status why) { failed(i, why); };
   slot.sessions = std::make_unique<TaskScope>(slot.env->executor());
   spawn(i, run_start(this, i, slot.node.get()));
 }
@@ -76,8 +89,8 @@ void SimCluster::start_all() {
   for (size_t i = 0; i < size(); ++i) start(i);
 }
 
-Task<void> SimCluster::run_start(SimCluster* cluster, size_t i, server::KvNode* node) {
-  Status started = co_await node->start({});
+Task<void> SimCluster::run_start(SimCluster* cluster, size_t i, SimNode* node) {
+  Status started = co_await node->start();
   if (!started.ok()) cluster->failed(i, started);
 }
 
@@ -111,7 +124,7 @@ void SimCluster::wipe(size_t i) {
 
 std::string SimCluster::form(runtime::Duration limit) {
   start_all();
-  slots_[0]->node->init_here();
+  slots_[0]->node->kv().init_here();
   return wait_healthy(limit);
 }
 

@@ -19,11 +19,21 @@
 
 namespace quorate::sim {
 
+// What runs on a machine: the key-value half of a node, or with more above it.
+class SimNode {
+ public:
+  virtual ~SimNode() = default;
+  virtual server::KvNode& kv() = 0;
+  virtual runtime::Task<Status> start() = 0;
+};
+
 class SimCluster {
  public:
+  using MakeNode = std::unique_ptr<SimNode> (*)(runtime::Env& env, server::KvNodeOptions options);
   struct Options {
     size_t nodes = 3;
-    server::KvNodeOptions node;  // address, join and open_checkpoint are filled in
+    MakeNode make_node = nullptr;  // null: the key-value half alone
+    server::KvNodeOptions node;    // address, join and open_checkpoint are filled in
     runtime::Duration restart_after = std::chrono::milliseconds(500);  // of failed nodes
   };
 
@@ -75,10 +85,10 @@ class SimCluster {
     std::string host;
     std::shared_ptr<storage::MapCheckpointDisk> checkpoint;
     std::unique_ptr<runtime::SimNodeEnv> env;
-    std::unique_ptr<server::KvNode> node;
+    std::unique_ptr<SimNode> node;
     std::unique_ptr<runtime::TaskScope> sessions;  // goes first
   };
-  static runtime::Task<void> run_start(SimCluster* cluster, size_t i, server::KvNode* node);
+  static runtime::Task<void> run_start(SimCluster* cluster, size_t i, SimNode* node);
   void failed(size_t i, const Status& why);
 
   runtime::SimWorld& world_;

@@ -150,6 +150,20 @@ TEST_F(ClusterTest, a_node_that_was_down_long_catches_up_by_snapshot) {
   for (uint64_t n = 0; n < 100; n += 7) EXPECT_EQ(get(away, n), Bytes(50, 'y'));
 }
 
+// Found by append 76: a loop of restarts drove a node's clock further than the bound ahead.
+TEST_F(ClusterTest, quick_restarts_do_not_drive_a_clock_ahead) {
+  form(6);
+  for (int n = 0; n < 6; ++n) {
+    cluster->kill(1, SimCrash::kProcess);
+    cluster->start(1);
+    world->run_for(std::chrono::milliseconds(1'500));
+    ASSERT_NE(cluster->node(1), nullptr);
+    runtime::Hlc& clock = cluster->node(1)->clock();
+    EXPECT_LE(clock.peek().micros(), clock.physical_micros() + 1'000);
+  }
+  EXPECT_EQ(cluster->wait_healthy(std::chrono::seconds(30)), "");
+}
+
 TEST_F(ClusterTest, drain_moves_every_lease_without_an_outage) {
   form(5);
   ASSERT_TRUE(put(0, 1, "v").ok());

@@ -1,4 +1,6 @@
-// The simulator as a program of its own; `quorate sim` is the same.
+// The simulator as a program of its own, without SQL; `quorate sim` has its workloads too.
 #include "sim/sim_cli.h"
 
-int main(int argc, char** argv) { return quorate::sim::sim_main(argc, argv); }
+int main(int argc, char** argv) {
+  return quorate::sim::sim_main(argc, argv, quorate::sim::workload_kinds());
+}

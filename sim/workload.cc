@@ -17,6 +17,19 @@ constexpr int kTriesMax = 60;
 constexpr auto kPauseMax = std::chrono::milliseconds(60);
 }  // namespace
 
+Workload::Workload(Random& random) {
+  if (random.chance(0.5)) return;
+  think_chance_ = 0.02 + 0.01 * static_cast<double>(random.below(40));
+  think_most_ = std::chrono::milliseconds(10 << random.below(8));
+}
+
+Task<void> Workload::think(KvNode* node, Random* random) {
+  if (!random->chance(think_chance_)) co_return;
+  const runtime::Duration pause(random->between(0, think_most_.count()));
+  runtime::Env& env = node == nullptr ? *env_ : node->env();
+  (void)co_await runtime::sleep_for(*env.executor, pause);
+}
+
 Task<void> Workload::session(KvNode* node, uint64_t seed) {
   struct Running {
     size_t& sessions;
@@ -24,10 +37,14 @@ Task<void> Workload::session(KvNode* node, uint64_t seed) {
     ~Running() { --sessions; }
   } running(sessions_);
   Random random(seed);
+  co_await serve(node, &random);
+}
+
+Task<void> Workload::serve(KvNode* node, Random* random) {
   while (!stopped_) {
-    co_await operate(node, &random);
+    co_await operate(node, random);
     const runtime::Duration pause(static_cast<int64_t>(
-        random.below(static_cast<uint64_t>(runtime::Duration(kPauseMax).count()))));
+        random->below(static_cast<uint64_t>(runtime::Duration(kPauseMax).count()))));
     if (!(co_await runtime::sleep_for(*node->env().executor, pause)).ok()) co_return;
   }
 }
@@ -114,13 +131,15 @@ Task<bool> try_again(txn::Transaction* txn, Status failure) {
   co_return restarted.ok();
 }
 
-std::vector<std::string_view> workload_names() { return {"bank", "register", "append"}; }
-
-std::unique_ptr<Workload> make_workload(std::string_view name, Random random) {
-  if (name == "bank") return std::make_unique<Bank>(std::move(random));
-  if (name == "register") return std::make_unique<Register>(std::move(random));
-  if (name == "append") return std::make_unique<Append>(std::move(random));
-  return nullptr;
+namespace {
+template <class W>
+std::unique_ptr<Workload> make(Random random) {
+  return std::make_unique<W>(std::move(random));
 }
+constexpr WorkloadKind kKinds[] = {
+    {"bank", make<Bank>}, {"register", make<Register>}, {"append", make<Append>}};
+}  // namespace
+
+std::span<const WorkloadKind> workload_kinds() { return kKinds; }
 
 }  // namespace quorate::sim

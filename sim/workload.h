@@ -8,12 +8,14 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "runtime/random.h"
 #include "server/kv_node.h"
+#include "sim/sim_cluster.h"
 
 namespace quorate::sim {
 
@@ -22,11 +24,22 @@ class Workload {
   struct Counts {
     uint64_t committed = 0, failed = 0, unknown = 0;
   };
+  // Draws how its clients pace themselves.
+  explicit Workload(runtime::Random& random);
   virtual ~Workload() = default;
   virtual std::string_view name() const = 0;
   virtual runtime::Task<Status> setup(server::KvNode* node) = 0;
-  // One client until stop(). Destroyed at any wait when its node dies.
+  // One client until stop(). One inside of a node is destroyed at any wait when its node dies.
   runtime::Task<void> session(server::KvNode* node, uint64_t seed);
+  // Clients on a machine of their own, which no fault befalls, and which reach the nodes by streams
+  // to these addresses; `node` is null wherever it is passed then.
+  virtual bool outside() const { return false; }
+  void attach(runtime::Env* env, std::vector<std::string> addresses) {
+    env_ = env;
+    addresses_ = std::move(addresses);
+  }
+  // What such a cluster's nodes are.
+  virtual SimCluster::MakeNode node_maker() const { return nullptr; }
   // Violations; empty: all is well. The cluster is healed and no session runs any more.
   virtual runtime::Task<Result<std::string>> check(server::KvNode* node) = 0;
   // A key at which a split hurts.
@@ -41,14 +54,26 @@ class Workload {
  protected:
   // One operation: a transaction with its retries, and its entry in the history.
   virtual runtime::Task<void> operate(server::KvNode* node, runtime::Random* random) = 0;
+  // What a session does: operations one after the other.
+  virtual runtime::Task<void> serve(server::KvNode* node, runtime::Random* random);
+  bool stopped() const { return stopped_; }
+  runtime::Env& env() { return *env_; }
+  const std::vector<std::string>& addresses() const { return addresses_; }
   void count(const Status& outcome);
+  // Between a transaction's statements a client may take its time, so that faults, lease moves and
+  // other transactions come in between.
+  runtime::Task<void> think(server::KvNode* node, runtime::Random* random);
   bool real_time() const { return real_time_; }
   Counts counts_;
 
  private:
+  runtime::Env* env_ = nullptr;
+  std::vector<std::string> addresses_;
   bool stopped_ = false;
   bool real_time_ = true;
   size_t sessions_ = 0;
+  double think_chance_ = 0;
+  runtime::Duration think_most_{0};
 };
 
 // Row `n` of the simulator's table `table`. No row's key extends another's.
@@ -64,8 +89,12 @@ runtime::Task<Result<std::map<Bytes, Bytes>>> scan_rows(txn::Transaction* txn, K
 // After a failed attempt: whether to run the body again, from a fresh start.
 runtime::Task<bool> try_again(txn::Transaction* txn, Status failure);
 
-std::vector<std::string_view> workload_names();
-// Null for an unknown name. Sizes and mixes are drawn from `random`.
-std::unique_ptr<Workload> make_workload(std::string_view name, runtime::Random random);
+struct WorkloadKind {
+  std::string_view name;
+  // Sizes and mixes are drawn from `random`.
+  std::unique_ptr<Workload> (*make)(runtime::Random random);
+};
+// Those of key-value batches; workloads of SQL are in sim/sql/sql_workloads.h.
+std::span<const WorkloadKind> workload_kinds();
 
 }  // namespace quorate::sim

@@ -87,6 +87,7 @@ Task<Status> SimFile::sync(SyncPlace place) {
   Instant end = disk_.draw_sync_end();
   bool fails = disk_.draw_sync_failure();
   SimDisk* disk = &disk_;
+  if (auto look = std::exchange(disk_.sync_look_, nullptr)) look(end - disk_.world_.now());
   auto finish = [disk, operation, fails, life = disk_.life_, path = path_] {
     if (life != disk->life_) return;
     if (fails) {

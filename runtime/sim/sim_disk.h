@@ -15,6 +15,7 @@
 #pragma once
 
 #include <array>
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
@@ -48,6 +49,8 @@ class SimDisk {
   // Faults, for tests and the nemesis.
   SimDiskFaults& faults() { return faults_; }
   void fail_next_syncs(uint64_t count) { failing_syncs_ = count; }
+  // Called when the next sync of a file begins, with the time that it will take.
+  void on_next_sync(std::function<void(Duration takes)> look) { sync_look_ = std::move(look); }
   void set_capacity(uint64_t bytes) { capacity_ = bytes; }
   uint64_t capacity() const { return capacity_; }
   uint64_t used_bytes() const;
@@ -122,6 +125,7 @@ class SimDisk {
   Instant busy_until_;
   uint64_t life_ = 1;  // raised by a power cut: what was in flight then does nothing more
   uint64_t syncs_ = 0;
+  std::function<void(Duration)> sync_look_;
 };
 
 // One incarnation's way to its machine's disk. Dead after the incarnation's crash.

@@ -10,14 +10,16 @@ using server::KvNode;
 using Fate = txn::HistoryTxn::Fate;
 
 Append::Append(Random random)
-    : keys_(3 + random.below(8)), lock_chance_(random.chance(0.5) ? 0.7 : 0.1) {}
+    : Workload(random),
+      keys_(random.chance(0.7) ? 3 + random.below(8) : 20 + random.below(60)),
+      lock_chance_(random.chance(0.5) ? 0.7 : 0.1) {}
 
 Task<Status> Append::setup(KvNode*) { co_return Status(); }
 
 Bytes Append::split_key(Random& random) const { return sim_row(kTable, 1 + random.below(keys_)); }
 
 std::vector<Append::Op> Append::draw(Random& random) const {
-  std::vector<Op> ops(1 + random.below(4));
+  std::vector<Op> ops(1 + random.below(6));
   for (Op& op : ops) {
     const uint64_t dice = random.below(10);
     op.append = dice >= 5;
@@ -36,7 +38,7 @@ Task<void> Append::operate(KvNode* node, Random* random) {
   std::unique_ptr<txn::Transaction> txn = node->txn().begin({});
   Status done;
   for (;;) {
-    done = co_await attempt(txn.get(), ops, number);
+    done = co_await attempt(node, random, txn.get(), ops, number);
     const bool again = co_await try_again(txn.get(), done);
     if (!again) break;
   }
@@ -49,7 +51,8 @@ Task<void> Append::operate(KvNode* node, Random* random) {
   if (h.fate == Fate::kFailed) co_await txn->rollback();
 }
 
-Task<Status> Append::attempt(txn::Transaction* txn, std::vector<Op> ops, uint32_t number) {
+Task<Status> Append::attempt(KvNode* node, Random* random, txn::Transaction* txn,
+                             std::vector<Op> ops, uint32_t number) {
   history_.at(number).reads.clear();
   history_.at(number).appends.clear();
   std::set<Bytes> written;
@@ -62,6 +65,7 @@ Task<Status> Append::attempt(txn::Transaction* txn, std::vector<Op> ops, uint32_
       done = co_await run_point(txn, op, number, &written);
     }
     if (!done.ok()) co_return done;
+    co_await think(node, random);
   }
   co_return co_await txn->commit();
 }

@@ -15,7 +15,8 @@ int64_t balance_of(BytesView value) { return std::atoll(std::string(value).c_str
 }  // namespace
 
 Bank::Bank(Random random)
-    : accounts_(4 + random.below(20)),
+    : Workload(random),
+      accounts_(4 + random.below(20)),
       padding_(random.below(200)),
       lock_chance_(random.chance(0.5) ? 0.8 : 0.2) {}
 
@@ -53,7 +54,7 @@ Task<void> Bank::run_transfer(KvNode* node, Random* random) {
   std::unique_ptr<txn::Transaction> txn = node->txn().begin({});
   Status done;
   for (;;) {
-    done = co_await transfer(txn.get(), number, lock);
+    done = co_await transfer(node, random, txn.get(), number, lock);
     const bool again = co_await try_again(txn.get(), done);
     if (!again) break;
   }
@@ -66,7 +67,8 @@ Task<void> Bank::run_transfer(KvNode* node, Random* random) {
   }
 }
 
-Task<Status> Bank::transfer(txn::Transaction* txn, uint64_t number, bool lock) {
+Task<Status> Bank::transfer(KvNode* node, Random* random, txn::Transaction* txn, uint64_t number,
+                            bool lock) {
   const Transfer t = transfers_[number];
   txn->begin_statement();
   txn::ReadOptions options;
@@ -80,6 +82,7 @@ Task<Status> Bank::transfer(txn::Transaction* txn, uint64_t number, bool lock) {
   }
   const int64_t from = balance_of(read->value(0)), to = balance_of(read->value(1));
   if (from < t.amount) co_return invalid_argument("not enough money");
+  co_await think(node, random);
   txn->begin_statement();
   std::vector<Bytes> receipt{sim_row(kReceipts, number)};
   Result<range::RowSet> absent = co_await txn->get(receipt, {});
@@ -94,6 +97,7 @@ Task<Status> Bank::transfer(txn::Transaction* txn, uint64_t number, bool lock) {
       txn->put(keys[1], encode_balance(to + t.amount), range::kAllColumns, read->ts(1)));
   CO_RETURN_IF_ERROR(txn->put(receipt[0], std::to_string(t.amount) + Bytes(padding_, ' '),
                               range::kAllColumns, absent->ts(0)));
+  co_await think(node, random);
   co_return co_await txn->commit();
 }
 

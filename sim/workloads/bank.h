@@ -30,7 +30,8 @@ class Bank : public Workload {
   static constexpr uint64_t kAccounts = 100, kReceipts = 101;
   static constexpr int64_t kEach = 1000;
   Bytes encode_balance(int64_t balance) const;
-  runtime::Task<Status> transfer(txn::Transaction* txn, uint64_t number, bool lock);
+  runtime::Task<Status> transfer(server::KvNode* node, runtime::Random* random,
+                                 txn::Transaction* txn, uint64_t number, bool lock);
   runtime::Task<void> run_transfer(server::KvNode* node, runtime::Random* random);
   runtime::Task<void> run_snapshot(server::KvNode* node);
   std::string judge_total(const std::map<Bytes, Bytes>& accounts) const;

@@ -9,7 +9,7 @@ using runtime::Task;
 using server::KvNode;
 
 Register::Register(Random random)
-    : keys_(2 + random.below(6)), swap_chance_(random.chance(0.5) ? 0.5 : 0.2) {}
+    : Workload(random), keys_(2 + random.below(6)), swap_chance_(random.chance(0.5) ? 0.5 : 0.2) {}
 
 Task<Status> Register::setup(KvNode* node) {
   std::map<Bytes, Bytes> rows;
@@ -32,7 +32,7 @@ Task<void> Register::operate(KvNode* node, Random* random) {
   Status done;
   for (;;) {
     ops_[number].read.reset();
-    done = co_await attempt(txn.get(), number, lock);
+    done = co_await attempt(node, random, txn.get(), number, lock);
     const bool again = co_await try_again(txn.get(), done);
     if (!again) break;
   }
@@ -46,7 +46,8 @@ Task<void> Register::operate(KvNode* node, Random* random) {
   }
 }
 
-Task<Status> Register::attempt(txn::Transaction* txn, size_t number, bool lock) {
+Task<Status> Register::attempt(KvNode* node, Random* random, txn::Transaction* txn, size_t number,
+                               bool lock) {
   const RegisterOp op = ops_[number];
   txn->begin_statement();
   txn::ReadOptions options;
@@ -57,6 +58,7 @@ Task<Status> Register::attempt(txn::Transaction* txn, size_t number, bool lock) 
   const uint64_t value =
       read->present(0) ? std::strtoull(Bytes(read->value(0)).c_str(), nullptr, 10) : ~uint64_t{0};
   ops_[number].read = value;
+  co_await think(node, random);
   if (op.swap) {
     CO_RETURN_IF_ERROR(
         txn->put(keys[0], std::to_string(op.written), range::kAllColumns, read->ts(0)));

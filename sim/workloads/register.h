@@ -21,7 +21,8 @@ class Register : public Workload {
 
  private:
   static constexpr uint64_t kTable = 110;
-  runtime::Task<Status> attempt(txn::Transaction* txn, size_t op, bool lock);
+  runtime::Task<Status> attempt(server::KvNode* node, runtime::Random* random,
+                                txn::Transaction* txn, size_t op, bool lock);
 
   uint64_t keys_;
   double swap_chance_;

@@ -1,0 +1,252 @@
+// What breaks: the network, nodes, disks, time.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "sim/nemesis.h"
+
+namespace quorate::sim {
+
+using runtime::SimCrash;
+
+// --- network
+
+Nemesis::Directions Nemesis::draw_cut(std::string* what) {
+  const std::vector<std::string> hosts = cluster_.hosts();
+  const size_t a = victim();
+  const size_t b = other_than(a);
+  Directions out;
+  switch (random_.below(5)) {
+    case 0:
+      *what = "isolate " + hosts[a];
+      out = all_of(a);
+      break;
+    case 1:
+      *what = fmt::format("cut {} -> {}", hosts[a], hosts[b]);
+      out.emplace_back(hosts[a], hosts[b]);
+      break;
+    case 2:
+      *what = fmt::format("cut {} <-> {}", hosts[a], hosts[b]);
+      out.emplace_back(hosts[a], hosts[b]);
+      out.emplace_back(hosts[b], hosts[a]);
+      break;
+    case 3: {
+      const bool outward = random_.chance(0.5);
+      *what = fmt::format("deafen {} {}", hosts[a], outward ? "outward" : "inward");
+      for (const std::string& host : hosts) {
+        if (host == hosts[a]) continue;
+        out.emplace_back(outward ? hosts[a] : host, outward ? host : hosts[a]);
+      }
+      break;
+    }
+    default: {
+      std::vector<std::string> left, right;
+      for (const std::string& host : hosts) (random_.chance(0.5) ? left : right).push_back(host);
+      *what = fmt::format("partition {}", fmt::join(left, ","));
+      for (const std::string& l : left) {
+        for (const std::string& r : right) {
+          out.emplace_back(l, r);
+          out.emplace_back(r, l);
+        }
+      }
+    }
+  }
+  return out;
+}
+
+Nemesis::Directions Nemesis::all_of(size_t i) const {
+  Directions out;
+  const std::string own = cluster_.host(i);
+  for (const std::string& host : cluster_.hosts()) {
+    if (host == own) continue;
+    out.emplace_back(own, host);
+    out.emplace_back(host, own);
+  }
+  return out;
+}
+
+void Nemesis::cut(const Directions& directions) {
+  for (const auto& [from, to] : directions) cluster_.world().network().cut(from, to);
+}
+
+void Nemesis::mend(const Directions& directions) {
+  for (const auto& [from, to] : directions) cluster_.world().network().heal(from, to);
+}
+
+void Nemesis::cut_network() {
+  std::string what;
+  const Directions directions = draw_cut(&what);
+  if (random_.chance(0.3)) {
+    note("flap, " + what);
+    return flap(directions, 1 + random_.below(8));
+  }
+  note(what);
+  cut(directions);
+  later(draw(100, 6'000), [this, directions] { mend(directions); });
+}
+
+void Nemesis::flap(const Directions& directions, size_t times) {
+  cut(directions);
+  later(draw_any_length(std::chrono::milliseconds(3'000)), [this, directions, times] {
+    mend(directions);
+    if (times <= 1) return;
+    later(draw_any_length(std::chrono::milliseconds(1'000)),
+          [this, directions, times] { flap(directions, times - 1); });
+  });
+}
+
+void Nemesis::clog_network() {
+  std::string what;
+  const Directions directions = draw_cut(&what);
+  note("clog, " + what);
+  for (const auto& [from, to] : directions)
+    cluster_.world().network().clog(from, to, draw_any_length(std::chrono::milliseconds(4'000)));
+}
+
+void Nemesis::spoil_links() {
+  runtime::SimLinkFaults faults;
+  faults.loss = 0.001 * static_cast<double>(random_.below(150));
+  faults.duplicate = 0.001 * static_cast<double>(random_.below(100));
+  faults.reorder = 0.001 * static_cast<double>(random_.below(200));
+  faults.delay_max = std::chrono::microseconds(300 + random_.below(20'000));
+  faults.reorder_max = std::chrono::milliseconds(1 + random_.below(1'500));
+  note("spoil links");
+  cluster_.world().network().defaults() = faults;
+  if (profile_.lossy) return;
+  later(draw(500, 5'000),
+        [this] { cluster_.world().network().defaults() = runtime::SimLinkFaults(); });
+}
+
+// --- nodes and disks
+
+// And starts it after a while; `again`: so often it dies once more soon after.
+void Nemesis::kill(size_t i, SimCrash how, size_t again) {
+  if (cluster_.up(i)) cluster_.kill(i, how);
+  const bool quick = again > 0 || random_.chance(0.5);
+  later(quick ? draw(1, 400) : draw(400, 9'000), [this, i, how, again] {
+    cluster_.start(i);
+    if (again == 0) return;
+    const uint64_t life = cluster_.lives(i);
+    later(draw_any_length(std::chrono::milliseconds(800)), [this, i, how, again, life] {
+      if (cluster_.up(i) && cluster_.lives(i) == life) kill(i, how, again - 1);
+    });
+  });
+}
+
+void Nemesis::crash() {
+  const size_t i = victim();
+  if (!cluster_.up(i)) return;
+  const SimCrash how = random_.chance(0.7) ? SimCrash::kPower : SimCrash::kProcess;
+  note("crash " + cluster_.host(i));
+  kill(i, how, random_.chance(0.15) ? 1 + random_.below(3) : 0);
+}
+
+// The power goes while the disk writes.
+void Nemesis::crash_in_sync() {
+  const size_t i = victim();
+  if (!cluster_.up(i)) return;
+  note("crash-in-sync " + cluster_.host(i));
+  const size_t again = random_.chance(0.3) ? 1 + random_.below(2) : 0;
+  cluster_.machine(i).disk().on_next_sync(
+      [this, alive = alive_, i, again](runtime::Duration takes) {
+        if (!*alive || healed_) return;
+        const uint64_t life = cluster_.lives(i);
+        later(runtime::Duration(random_.between(0, takes.count())), [this, i, again, life] {
+          if (cluster_.up(i) && cluster_.lives(i) == life) kill(i, SimCrash::kPower, again);
+        });
+      });
+}
+
+// All but one, which may be anybody.
+void Nemesis::crash_most() {
+  const size_t spared = victim();
+  note("crash-most but " + cluster_.host(spared));
+  const SimCrash how = random_.chance(0.5) ? SimCrash::kPower : SimCrash::kProcess;
+  for (size_t i = 0; i < cluster_.size(); ++i) {
+    if (i != spared && cluster_.up(i)) kill(i, how, 0);
+  }
+  perhaps_trouble(spared, std::chrono::milliseconds(400));
+}
+
+void Nemesis::perhaps_trouble(size_t i, runtime::Duration within) {
+  if (!started_ || !random_.chance(profile_.trouble)) return;
+  later(draw_any_length(within), [this, i] { trouble(i); });
+}
+
+void Nemesis::trouble(size_t i) {
+  if (!cluster_.up(i)) return;
+  const std::string& host = cluster_.host(i);
+  switch (random_.below(5)) {
+    case 0:
+      note("trouble, crash " + host);
+      return kill(i, SimCrash::kPower, 0);
+    case 1:
+      note("trouble, pause " + host);
+      return cluster_.env(i).executor().pause_for(draw(100, 4'000));
+    case 2: {
+      note("trouble, clog " + host);
+      const runtime::Duration d = draw(50, 4'000);
+      for (const auto& [from, to] : all_of(i)) cluster_.world().network().clog(from, to, d);
+      return;
+    }
+    default: {
+      note("trouble, isolate " + host);
+      const Directions directions = all_of(i);
+      cut(directions);
+      later(draw(100, 6'000), [this, directions] { mend(directions); });
+    }
+  }
+}
+
+void Nemesis::crash_all() {
+  note("crash-all");
+  for (size_t i = 0; i < cluster_.size(); ++i) {
+    if (cluster_.up(i)) cluster_.kill(i, SimCrash::kPower);
+    later(draw(1, 2'000), [this, i] { cluster_.start(i); });
+  }
+}
+
+// Once: a second loss before the first is mended may take a quorum's word away.
+void Nemesis::wipe() {
+  const size_t i = victim();
+  if (wiped_ || cluster_.node(i) == nullptr) return;
+  wiped_ = true;
+  note("wipe " + cluster_.host(i));
+  cluster_.wipe(i);
+  later(draw(10, 3'000), [this, i] { cluster_.start(i); });
+}
+
+void Nemesis::slow_disk() {
+  const size_t i = victim();
+  runtime::SimDiskFaults& faults = cluster_.machine(i).disk().faults();
+  faults.slow_sync_chance = 0.05 + 0.01 * static_cast<double>(random_.below(50));
+  faults.slow_sync_max = draw(50, 1'500);
+  note("slow-disk of " + cluster_.host(i));
+  later(draw(300, 4'000), [this, i] { cluster_.machine(i).disk().faults() = usual_disk(); });
+}
+
+void Nemesis::fail_sync() {
+  const size_t i = victim();
+  note("fail-sync on " + cluster_.host(i));
+  cluster_.machine(i).disk().fail_next_syncs(1);
+}
+
+// --- time
+
+void Nemesis::move_clock() {
+  const size_t i = victim();
+  runtime::SimClock& clock = cluster_.machine(i).clock();
+  const int64_t bound = cluster_.options().node.max_clock_offset_micros;
+  const int64_t reach = profile_.wild_clocks ? 6 * bound : bound * 9 / 20;
+  note("clock of " + cluster_.host(i));
+  clock.set_offset(random_.between(-reach, reach));
+}
+
+void Nemesis::pause() {
+  const size_t i = victim();
+  if (!cluster_.up(i)) return;
+  note("pause " + cluster_.host(i));
+  cluster_.env(i).executor().pause_for(random_.chance(0.5) ? draw(5, 500) : draw(500, 6'000));
+}
+
+}  // namespace quorate::sim

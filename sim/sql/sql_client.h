@@ -1,0 +1,46 @@
+// A client of PostgreSQL's protocol in a simulated world: simple queries over a simulated stream.
+//
+// It has the patience of an application: a query that takes longer ends with the connection.
+// Whether a lost COMMIT happened is then not known, and said so by Outcome.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/sqlstate.h"
+#include "runtime/env.h"
+
+namespace quorate::sim {
+
+struct SqlAnswer {
+  std::vector<std::vector<std::optional<std::string>>> rows;  // of the last statement with any
+  std::string tag;
+};
+
+class SqlClient {
+ public:
+  explicit SqlClient(runtime::Env& env) : env_(env) {}
+  bool connected() const { return stream_ != nullptr; }
+  // Errors of the connection are kUnavailable, those that the server tells carry its SQLSTATE.
+  runtime::Task<Status> connect(std::string address, runtime::Duration patience);
+  runtime::Task<Result<SqlAnswer>> query(std::string text, runtime::Duration patience);
+  void close();
+
+ private:
+  struct Message {
+    char type = 0;
+    Bytes body;
+  };
+  runtime::Task<Result<Message>> receive(runtime::CancelToken token);
+  runtime::Task<Result<SqlAnswer>> receive_answer(runtime::CancelToken token);
+  runtime::Task<Status> greet(std::string address, runtime::CancelToken token);
+  runtime::Task<Result<SqlAnswer>> ask(std::string text, runtime::CancelToken token);
+
+  runtime::Env& env_;
+  std::unique_ptr<runtime::Stream> stream_;
+  Bytes in_;
+};
+
+}  // namespace quorate::sim

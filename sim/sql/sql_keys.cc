@@ -1,0 +1,141 @@
+#include "sim/sql/sql_keys.h"
+
+#include <fmt/format.h>
+
+#include <set>
+
+namespace quorate::sim {
+
+using runtime::Random;
+using runtime::Task;
+
+namespace {
+constexpr const char* kParents = "SELECT id FROM parents ORDER BY id";
+constexpr const char* kChildren = "SELECT id, parent, tag FROM children ORDER BY id";
+}  // namespace
+
+SqlKeys::SqlKeys(Random random)
+    : SqlWorkload(random),
+      parents_(2 + random.below(8)),
+      tags_(3 + random.below(20)),
+      cascade_(random.chance(0.5)),
+      split_(random.chance(0.5)) {}
+
+std::vector<std::string> SqlKeys::tables() const {
+  std::vector<std::string> out{
+      "CREATE TABLE parents (id int PRIMARY KEY, name text)",
+      fmt::format("CREATE TABLE children (id int PRIMARY KEY, parent int NOT NULL REFERENCES "
+                  "parents{}, tag int UNIQUE)",
+                  cascade_ ? " ON DELETE CASCADE" : ""),
+      "CREATE INDEX ON children (parent)",
+      fmt::format("INSERT INTO parents SELECT i, 'p' FROM generate_series(0, {}) i", parents_ - 1)};
+  if (split_) {
+    out.push_back(fmt::format("ALTER TABLE parents SPLIT AT VALUES ({})", parents_ / 2));
+    out.push_back("ALTER TABLE children SPLIT AT VALUES (0), (20)");
+  }
+  return out;
+}
+
+std::string SqlKeys::draw_statement(Random& random, uint64_t child) const {
+  const uint64_t parent = random.below(parents_), tag = random.below(tags_);
+  const uint64_t old = child == 0 ? 0 : random.below(child);
+  switch (random.below(9)) {
+    case 0:
+      return fmt::format("INSERT INTO parents VALUES ({}, 'p') ON CONFLICT DO NOTHING", parent);
+    case 1:
+      return fmt::format("DELETE FROM parents WHERE id = {}", parent);
+    case 2:
+      return fmt::format("UPDATE children SET tag = {} WHERE id = {}", tag, old);
+    case 3:
+      return fmt::format("UPDATE children SET parent = {} WHERE tag = {}", parent, tag);
+    case 4:
+      return fmt::format("DELETE FROM children WHERE tag = {}", tag);
+    case 5:
+      return fmt::format(
+          "INSERT INTO children VALUES ({}, {}, {}) ON CONFLICT (tag) DO UPDATE SET parent = "
+          "excluded.parent",
+          child, parent, tag);
+    default:
+      return fmt::format("INSERT INTO children VALUES ({}, {}, {})", child, parent, tag);
+  }
+}
+
+class SqlKeys::OneStatement : public SqlWorkload::Script {
+ public:
+  explicit OneStatement(std::vector<std::string> texts) : texts_(std::move(texts)) {}
+  void begin() override { at_ = 0; }
+  std::string next(const SqlAnswer& answer) override {
+    if (at_ > 0) answers.at(at_ - 1) = answer;
+    return at_ < texts_.size() ? texts_[at_++] : std::string();
+  }
+  std::vector<SqlAnswer> answers{8};
+
+ private:
+  const std::vector<std::string> texts_;
+  size_t at_ = 0;
+};
+
+Task<void> SqlKeys::step(SqlClient* client, Random* random) {
+  if (random->chance(0.2)) {
+    co_await look(client, random);
+    co_return;
+  }
+  std::vector<std::string> texts(1 + random->below(3));
+  for (std::string& text : texts) text = draw_statement(*random, next_child_++);
+  static constexpr const char* kLevels[] = {"SERIALIZABLE", "REPEATABLE READ", "READ COMMITTED"};
+  std::string begin = "BEGIN";
+  if (random->chance(0.6))
+    begin += std::string(" ISOLATION LEVEL ") + kLevels[random->below(std::size(kLevels))];
+  OneStatement script(std::move(texts));
+  (void)co_await transact(client, random, &script, std::move(begin));
+}
+
+Task<void> SqlKeys::look(SqlClient* client, Random* random) {
+  std::vector<std::string> texts{kParents, kChildren};
+  OneStatement script(std::move(texts));
+  std::string begin = "BEGIN";
+  const Status done = co_await transact(client, random, &script, std::move(begin));
+  if (!done.ok()) co_return;
+  std::string wrong = judge_rows(script.answers[0], script.answers[1]);
+  if (!wrong.empty()) find("a snapshot: " + wrong);
+}
+
+std::string SqlKeys::judge_rows(const SqlAnswer& parents, const SqlAnswer& children) const {
+  std::set<int64_t> ids, tags;
+  for (const auto& row : parents.rows) ids.insert(sql_int(row.at(0)));
+  for (const auto& row : children.rows) {
+    if (!ids.contains(sql_int(row.at(1))))
+      return fmt::format("child {} refers to parent {}, which is not there", sql_int(row[0]),
+                         sql_int(row[1]));
+    if (!tags.insert(sql_int(row.at(2))).second)
+      return fmt::format("tag {} is there twice", sql_int(row[2]));
+  }
+  return {};
+}
+
+Task<std::string> SqlKeys::judge(SqlClient* client) {
+  std::string ask = kParents;
+  Result<SqlAnswer> parents = co_await insist(client, std::move(ask));
+  if (!parents.ok()) co_return "the check can't read: " + parents.status().message();
+  ask = kChildren;
+  Result<SqlAnswer> children = co_await insist(client, std::move(ask));
+  if (!children.ok()) co_return "the check can't read: " + children.status().message();
+  std::string wrong = judge_rows(*parents, *children);
+  if (!wrong.empty()) co_return std::move(wrong);
+  // Each tag by its index.
+  std::map<int64_t, int64_t> by_tag;
+  for (const auto& row : children->rows) by_tag[sql_int(row.at(2))] = sql_int(row.at(0));
+  for (uint64_t tag = 0; tag < tags_; ++tag) {
+    ask = fmt::format("SELECT id FROM children WHERE tag = {}", tag);
+    Result<SqlAnswer> found = co_await insist(client, std::move(ask));
+    if (!found.ok()) co_return "the check can't read: " + found.status().message();
+    auto known = by_tag.find(static_cast<int64_t>(tag));
+    const size_t wanted = known == by_tag.end() ? 0 : 1;
+    if (found->rows.size() != wanted)
+      co_return fmt::format("tag {}: the table holds {}, its index {}", tag, wanted,
+                            found->rows.size());
+  }
+  co_return std::string();
+}
+
+}  // namespace quorate::sim

@@ -1,0 +1,127 @@
+#include "sim/sql/sql_workload.h"
+
+#include <fmt/format.h>
+
+#include "base/ordered_encoding.h"
+#include "range/keys.h"
+#include "runtime/sync.h"
+
+namespace quorate::sim {
+
+using runtime::Random;
+using runtime::Task;
+
+namespace {
+constexpr auto kConnectPatience = std::chrono::seconds(5);
+constexpr auto kQueryPatience = std::chrono::seconds(20);
+constexpr int kInsistences = 60;
+constexpr int kRetries = 20;
+constexpr uint64_t kPauseMostMicros = 40'000;
+}  // namespace
+
+int64_t sql_int(const std::optional<std::string>& value) {
+  return value ? std::strtoll(value->c_str(), nullptr, 10) : 0;
+}
+
+Task<Result<SqlAnswer>> SqlWorkload::insist(SqlClient* client, std::string text) {
+  Status failure;
+  for (int n = 0; n < kInsistences; ++n) {
+    if (!client->connected()) {
+      const std::string address = addresses()[static_cast<size_t>(n) % addresses().size()];
+      failure = co_await client->connect(address, kConnectPatience);
+    }
+    if (client->connected()) {
+      Result<SqlAnswer> answer = co_await client->query(text, kQueryPatience);
+      if (answer.ok()) co_return std::move(answer);
+      failure = answer.status();
+      const bool refused = failure.code() == StatusCode::kInvalidArgument;
+      if (refused && n > kInsistences / 2) co_return failure;
+    }
+    (void)co_await runtime::sleep_for(*env().executor, std::chrono::milliseconds(200));
+  }
+  co_return failure;
+}
+
+Task<Status> SqlWorkload::setup(server::KvNode*) {
+  SqlClient client(env());
+  for (const std::string& statement : tables()) {
+    Result<SqlAnswer> done = co_await insist(&client, statement);
+    if (!done.ok()) co_return done.status().with_context(statement);
+  }
+  for (const std::string& name : table_names()) {
+    std::string ask = "SELECT '" + name + "'::regclass::oid";
+    Result<SqlAnswer> id = co_await insist(&client, std::move(ask));
+    if (!id.ok()) co_return id.status();
+    ids_.push_back(TableId(static_cast<uint64_t>(sql_int(id->rows.at(0).at(0)))));
+  }
+  co_return Status();
+}
+
+Bytes SqlWorkload::split_key(Random& random) const {
+  if (ids_.empty()) return range::keys::tables_span().start;
+  const TableId table = ids_[random.below(ids_.size())];
+  const uint64_t index = 1 + random.below(random.chance(0.7) ? 1 : 3);
+  Bytes key = range::keys::index_prefix(table, IndexId(index));
+  if (random.chance(0.8)) put_ordered_i64(static_cast<int64_t>(random.below(64)), key);
+  return key;
+}
+
+Task<void> SqlWorkload::serve(server::KvNode*, Random* random) {
+  SqlClient client(env());
+  while (!stopped()) {
+    if (!client.connected() || random->chance(0.02)) {
+      const std::string address = addresses()[random->below(addresses().size())];
+      (void)co_await client.connect(address, kConnectPatience);
+    }
+    if (client.connected()) co_await step(&client, random);
+    const auto pause = std::chrono::microseconds(random->below(kPauseMostMicros));
+    if (!(co_await runtime::sleep_for(*env().executor, pause)).ok()) co_return;
+  }
+}
+
+Task<Status> SqlWorkload::transact(SqlClient* client, Random* random, Script* script,
+                                   std::string begin) {
+  Status done;
+  for (int n = 0; n < kRetries; ++n) {
+    std::string first = begin;
+    done = co_await attempt(client, random, script, std::move(first));
+    if (client->connected() && !done.ok()) {
+      std::string rollback = "ROLLBACK";
+      (void)co_await client->query(std::move(rollback), kQueryPatience);
+    }
+    if (done.code() != StatusCode::kAborted || stopped()) break;
+  }
+  count(done);
+  co_return done;
+}
+
+Task<Status> SqlWorkload::attempt(SqlClient* client, Random* random, Script* script,
+                                  std::string begin) {
+  script->begin();
+  script->give_up = false;
+  Result<SqlAnswer> answer = co_await client->query(std::move(begin), kQueryPatience);
+  if (!answer.ok()) co_return answer.status();
+  for (;;) {
+    std::string text = script->next(*answer);
+    if (script->give_up) co_return invalid_argument("rolled back by the client");
+    if (text.empty()) break;
+    answer = co_await client->query(std::move(text), kQueryPatience);
+    if (!answer.ok()) co_return answer.status();
+    co_await think(nullptr, random);
+  }
+  std::string commit = "COMMIT";
+  answer = co_await client->query(std::move(commit), kQueryPatience);
+  if (answer.ok() && answer->tag != "COMMIT") co_return invalid_argument(answer->tag);
+  if (answer.status().code() == StatusCode::kUnavailable)
+    co_return ambiguous(answer.status().message());
+  co_return answer.status();
+}
+
+Task<Result<std::string>> SqlWorkload::check(server::KvNode*) {
+  if (!violation_.empty()) co_return violation_;
+  SqlClient client(env());
+  std::string wrong = co_await judge(&client);
+  co_return std::move(wrong);
+}
+
+}  // namespace quorate::sim

@@ -1,0 +1,58 @@
+// What workloads of SQL have in common: clients that connect to any node, run transactions with
+// their retries, lose their connections and come back elsewhere.
+#pragma once
+
+#include "sim/sql/sql_client.h"
+#include "sim/sql/sql_node.h"
+#include "sim/workload.h"
+
+namespace quorate::sim {
+
+class SqlWorkload : public Workload {
+ public:
+  using Workload::Workload;
+  bool outside() const override { return true; }
+  SimCluster::MakeNode node_maker() const override { return make_sql_node; }
+  runtime::Task<Status> setup(server::KvNode*) override;
+  runtime::Task<Result<std::string>> check(server::KvNode*) override;
+  Bytes split_key(runtime::Random& random) const override;
+
+ protected:
+  // One transaction's statements, each asked for when the one before was answered: an empty text
+  // ends them with COMMIT. `answer` is that of the statement before.
+  class Script {
+   public:
+    virtual ~Script() = default;
+    virtual void begin() {}
+    virtual std::string next(const SqlAnswer& answer) = 0;
+    // True: a COMMIT has failed or succeeded as `outcome` says.
+    bool give_up = false;  // next() found a reason to roll back
+  };
+
+  virtual std::vector<std::string> tables() const = 0;       // DDL and first rows
+  virtual std::vector<std::string> table_names() const = 0;  // for splits
+  virtual runtime::Task<void> step(SqlClient* client, runtime::Random* random) = 0;
+  virtual runtime::Task<std::string> judge(SqlClient* client) = 0;
+
+  runtime::Task<void> operate(server::KvNode*, runtime::Random*) override { co_return; }
+  runtime::Task<void> serve(server::KvNode*, runtime::Random* random) override;
+  // BEGIN, the script's statements, COMMIT; again while the server says that nothing happened.
+  // ok: committed. kAmbiguous: perhaps. Anything else: nothing happened.
+  runtime::Task<Status> transact(SqlClient* client, runtime::Random* random, Script* script,
+                                 std::string begin);
+  // One query until it is answered, by whatever node: for set-up and checks.
+  runtime::Task<Result<SqlAnswer>> insist(SqlClient* client, std::string text);
+  void find(std::string violation) {
+    if (violation_.empty()) violation_ = std::move(violation);
+  }
+
+ private:
+  runtime::Task<Status> attempt(SqlClient* client, runtime::Random* random, Script* script,
+                                std::string begin);
+  std::string violation_;
+  std::vector<TableId> ids_;
+};
+
+int64_t sql_int(const std::optional<std::string>& value);
+
+}  // namespace quorate::sim

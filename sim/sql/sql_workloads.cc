@@ -1,0 +1,26 @@
+#include "sim/sql/sql_workloads.h"
+
+#include "sim/sql/sql_bank.h"
+#include "sim/sql/sql_keys.h"
+
+namespace quorate::sim {
+namespace {
+
+template <class W>
+std::unique_ptr<Workload> make(runtime::Random random) {
+  return std::make_unique<W>(std::move(random));
+}
+
+}  // namespace
+
+std::span<const WorkloadKind> all_workload_kinds() {
+  static const std::vector<WorkloadKind> all = [] {
+    std::vector<WorkloadKind> kinds(workload_kinds().begin(), workload_kinds().end());
+    kinds.push_back({"sql-bank", make<SqlBank>});
+    kinds.push_back({"sql-keys", make<SqlKeys>});
+    return kinds;
+  }();
+  return all;
+}
+
+}  // namespace quorate::sim
