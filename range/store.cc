@@ -6,6 +6,7 @@
 namespace quorate::range {
 namespace {
 
+constexpr auto kReapPause = std::chrono::milliseconds(20);
 constexpr auto kStrayPatience = std::chrono::milliseconds(500);
 constexpr size_t kStraysMax = 1000;
 
@@ -59,10 +60,12 @@ Store::~Store() {
   env_.network->receive(runtime::Channel::kLiveness, nullptr);
   scope_.cancel_all();
   // A leaseholder's own task may hold on to it, by a batch that it sent to its own range.
-  for (auto& [range, replica] : replicas_) retired_.push_back(replica->leaseholder());
-  for (const auto& retired : retired_) {
-    if (auto leaseholder = retired.lock()) leaseholder->abandon();
+  std::vector<std::shared_ptr<Leaseholder>> all = std::move(retired_);
+  for (auto& [range, replica] : replicas_) {
+    if (auto leaseholder = replica->leaseholder()) all.push_back(std::move(leaseholder));
   }
+  for (const auto& leaseholder : all) leaseholder->abandon();
+  all.clear();
   replicas_.clear();
   raft_.reset();
   liveness_.reset();
@@ -597,9 +600,25 @@ void Store::on_stray(StoreId from, raft::Message message) {
   raft_->send_stray(from, std::move(answer));
 }
 
-void Store::lease_dropped(std::weak_ptr<Leaseholder> leaseholder) {
-  std::erase_if(retired_, [](const auto& old) { return old.expired(); });
+void Store::lease_dropped(std::shared_ptr<Leaseholder> leaseholder) {
   retired_.push_back(std::move(leaseholder));
+  if (std::exchange(reaping_, true)) return;
+  scope_.spawn(reap_retired());
+}
+
+// Destroys leaseholders in a step of its own, when no batch holds on to them. The last batch must
+// not do it: its caller may be one of the leaseholder's own tasks (a recovery that ends a
+// transaction in its own range), which would go while it waits for that very batch.
+runtime::Task<void> Store::reap_retired() {
+  while (!retired_.empty()) {
+    (void)co_await runtime::sleep_for(*env_.executor, kReapPause);
+    std::vector<std::shared_ptr<Leaseholder>> gone;
+    for (auto& leaseholder : retired_) {
+      if (leaseholder.use_count() == 1) gone.push_back(std::move(leaseholder));
+    }
+    std::erase(retired_, nullptr);
+  }
+  reaping_ = false;
 }
 
 void Store::replica_changed() {

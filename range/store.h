@@ -115,7 +115,7 @@ class Store {
   void send_snapshot(RangeId range, raft::Message message);
   runtime::Task<Status> install_snapshot(Replica& replica, raft::SnapshotMeta meta);
   void split_applied(Replica& parent, const SplitTrigger& trigger, LogIndex index);
-  void lease_dropped(std::weak_ptr<Leaseholder> leaseholder);
+  void lease_dropped(std::shared_ptr<Leaseholder> leaseholder);
   void replica_changed();  // replicas or their stores changed: liveness learns whom to ask
 
   static constexpr runtime::RpcMethod kBatchMethod = 1;
@@ -138,6 +138,7 @@ class Store {
   Status snapshot_welcome(const SnapshotChunk& chunk) const;
   Result<Replica*> snapshot_receiver(const SnapshotChunk& chunk);
   Replica& add_replica(ReplicaId id, RangeDescriptor descriptor, raft::ConfState conf);
+  runtime::Task<void> reap_retired();
   void send_to_store(StoreId to, runtime::Channel channel, Bytes frame);
 
   runtime::Env& env_;
@@ -157,7 +158,8 @@ class Store {
   std::set<std::pair<RangeId, ReplicaId>> streaming_;
   std::map<RangeId, KeySpan> clearing_;         // removed, and their data is on its way out
   std::map<RangeId, runtime::Instant> strays_;  // since when a range that is not here is spoken to
-  std::vector<std::weak_ptr<Leaseholder>> retired_;  // some batches may still hold on to them
+  std::vector<std::shared_ptr<Leaseholder>> retired_;  // some batches may still hold on to them
+  bool reaping_ = false;
   runtime::TaskScope scope_;
 };
 
