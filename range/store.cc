@@ -58,7 +58,6 @@ runtime::Task<Result<Bytes>> Store::on_batch(Bytes encoded) {
 Store::~Store() {
   env_.network->receive(runtime::Channel::kRaft, nullptr);
   env_.network->receive(runtime::Channel::kLiveness, nullptr);
-  scope_.cancel_all();
   // A leaseholder's own task may hold on to it, by a batch that it sent to its own range.
   std::vector<std::shared_ptr<Leaseholder>> all = std::move(retired_);
   for (auto& [range, replica] : replicas_) {
@@ -66,6 +65,7 @@ Store::~Store() {
   }
   for (const auto& leaseholder : all) leaseholder->abandon();
   all.clear();
+  scope_.cancel_all();
   replicas_.clear();
   raft_.reset();
   liveness_.reset();

@@ -50,13 +50,14 @@ Task<void> Workload::serve(KvNode* node, Random* random) {
   }
 }
 
-void Workload::count(const Status& outcome) {
-  if (outcome.ok())
+void Workload::count(runtime::Env& env, const Status& outcome, std::string_view what,
+                     uint64_t number) {
+  if (outcome.ok()) {
     ++counts_.committed;
-  else if (outcome.code() == StatusCode::kAmbiguous)
-    ++counts_.unknown;
-  else
-    ++counts_.failed;
+    return;
+  }
+  ++(outcome.code() == StatusCode::kAmbiguous ? counts_.unknown : counts_.failed);
+  env.log.info("{} {} fails: {}", what, number, outcome.to_string());
 }
 
 Bytes sim_row(uint64_t table, uint64_t n) {

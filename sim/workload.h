@@ -59,7 +59,8 @@ class Workload {
   bool stopped() const { return stopped_; }
   runtime::Env& env() { return *env_; }
   const std::vector<std::string>& addresses() const { return addresses_; }
-  void count(const Status& outcome);
+  // Failures go into the trace of `env`.
+  void count(runtime::Env& env, const Status& outcome, std::string_view what, uint64_t number);
   // Between a transaction's statements a client may take its time, so that faults, lease moves and
   // other transactions come in between.
   runtime::Task<void> think(server::KvNode* node, runtime::Random* random);

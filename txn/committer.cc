@@ -266,7 +266,12 @@ Committer::Step Committer::judge(BatchResponse& response) {
   }
   StatusCode code = response.error.code();
   bool lost = code == StatusCode::kAmbiguous;
-  unknown_ = unknown_ || lost;
+  // A copy of the request may still be under way. What an evaluation refused with 40001 it refuses
+  // for ever; after anything else (no lease just then, a deadlock, no space) the copy might find
+  // the way free, so the attempt is barred before the refusal is told.
+  const bool for_ever =
+      code == StatusCode::kAborted && response.error.sqlstate() == sqlstate::kSerializationFailure;
+  unknown_ = unknown_ || !for_ever;
   if (lost || code == StatusCode::kUnavailable || code == StatusCode::kDeadlineExceeded) {
     if (++lost_ < kCommitSendsMax) return step;
   }

@@ -83,7 +83,7 @@ class Committer {
   std::optional<Heartbeat> heartbeat_;  // from the first staging on
   bool one_phase_sent_ = false;
   bool anchor_staged_ = false;  // by stage_anchor_first(), at target_
-  bool unknown_ = false;        // an answer was lost: the commit may have happened
+  bool unknown_ = false;        // the commit may have happened, or may still
   int lost_ = 0;                // sends without a definite answer
 };
 

@@ -91,7 +91,7 @@ Task<Status> SqlWorkload::transact(SqlClient* client, Random* random, Script* sc
     }
     if (done.code() != StatusCode::kAborted || stopped()) break;
   }
-  count(done);
+  count(env(), done, "a transaction", 0);
   co_return done;
 }
 

@@ -43,7 +43,7 @@ Task<void> Append::operate(KvNode* node, Random* random) {
     const bool again = co_await try_again(txn.get(), done);
     if (!again) break;
   }
-  count(done);
+  count(node->env(), done, "transaction", number);
   txn::HistoryTxn& h = history_.at(number);
   h.ended = node->env().executor->now();
   h.fate = done.ok()                               ? Fate::kCommitted

@@ -59,7 +59,7 @@ Task<void> Bank::run_transfer(KvNode* node, Random* random) {
     const bool again = co_await try_again(txn.get(), done);
     if (!again) break;
   }
-  count(done);
+  count(node->env(), done, "transfer", number);
   if (done.ok()) {
     transfers_[number].fate = Transfer::Fate::kDone;
   } else if (done.code() != StatusCode::kAmbiguous) {
@@ -120,7 +120,7 @@ Task<void> Bank::run_snapshot(KvNode* node) {
     const bool again = co_await try_again(txn.get(), done);
     if (!again) break;
   }
-  count(done);
+  count(node->env(), done, "a snapshot", 0);
   if (!done.ok()) co_await txn->rollback();
 }
 

@@ -42,7 +42,7 @@ Task<void> Load::operate(KvNode* node, Random* random) {
     const bool again = !gives_up && co_await try_again(txn.get(), done);
     if (!again) break;
   }
-  count(done);
+  count(node->env(), done, loads ? "load" : "overwrite", number);
   const bool unknown = done.code() == StatusCode::kAmbiguous;
   if (loads && !unknown) loads_[number] = done.ok() ? Fate::kDone : Fate::kFailed;
   if (!done.ok()) co_await txn->rollback();
@@ -105,7 +105,7 @@ Task<void> Load::run_snapshot(KvNode* node) {
     const bool again = co_await try_again(txn.get(), done);
     if (!again) break;
   }
-  count(done);
+  count(node->env(), done, loads ? "load" : "overwrite", number);
   if (!done.ok()) co_await txn->rollback();
 }
 

@@ -36,7 +36,7 @@ Task<void> Register::operate(KvNode* node, Random* random) {
     const bool again = co_await try_again(txn.get(), done);
     if (!again) break;
   }
-  count(done);
+  count(node->env(), done, op.swap ? "swap for" : "read", op.swap ? op.written : op.key);
   if (done.ok()) {
     ops_[number].fate = RegisterOp::Fate::kDone;
     ops_[number].ended = node->env().executor->now();
