@@ -102,7 +102,7 @@ Status write_memtable(const CheckpointInput& input, CheckpointWriter& writer,
   RowWriter rows(writer, input.thresholds, buckets);
   Bytes encoded;
   for (Keyspace keyspace : kKeyspaces) {
-    for (const MemRow* r = input.memtable->first(keyspace); r != nullptr; r = r->next[0]) {
+    for (const MemRow* r = input.memtable->first(keyspace); r != nullptr; r = r->next) {
       RETURN_IF_ERROR(keyspace == Keyspace::kRow ? rows.write(*r)
                                                  : write_plain(keyspace, *r, writer, encoded));
     }

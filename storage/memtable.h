@@ -5,12 +5,9 @@
 // Each version carries the sequence of its apply: a view made earlier does not see it, so a view
 // costs nothing to make. Plain keys are rows whose versions have no timestamp.
 //
-// Rows are found by hash (point reads) or walked in order (a skip list; towers by a fixed sequence,
-// so that runs repeat). Rows stay where they are: a cursor lives over insertions. One executor
-// inserts; once frozen, a helper may read beside it.
+// Rows are found by hash (point reads) or walked in order (row_order.h). Rows stay where they are:
+// a cursor lives over insertions. One executor inserts; once frozen, a helper may read beside it.
 #pragma once
-
-#include <absl/container/flat_hash_map.h>
 
 #include <map>
 #include <memory>
@@ -18,31 +15,10 @@
 
 #include "base/ids.h"
 #include "base/timestamp.h"
+#include "storage/row_order.h"
 #include "storage/write_batch.h"
 
 namespace quorate::storage {
-
-struct MemVersion {
-  const MemVersion* older;
-  Timestamp ts;       // zero: plain
-  uint64_t sequence;  // of the apply that made it
-  BytesView value;
-  bool deleted;
-};
-
-struct MemRow {
-  BytesView key;
-  const MemVersion* newest;
-  MemRow* prev;     // null: the first
-  MemRow* next[1];  // as many as the tower is high
-
-  // The newest version that a view of `sequence` sees at `ts`; null: none.
-  const MemVersion* visible(Timestamp ts, uint64_t sequence) const {
-    const MemVersion* v = newest;
-    while (v != nullptr && (v->ts > ts || v->sequence > sequence)) v = v->older;
-    return v;
-  }
-};
 
 class Memtable {
  public:
@@ -62,7 +38,7 @@ class Memtable {
   const MemRow* first(Keyspace keyspace) const;
 
   // Memory held, log entries included.
-  size_t bytes() const { return bytes_; }
+  size_t bytes() const { return arena_.bytes() + retained_bytes_ + hash_bytes_; }
   bool empty() const { return rows_ == 0; }
   size_t rows() const { return rows_; }
 
@@ -76,32 +52,20 @@ class Memtable {
   std::map<RangeId, LogIndex> applied;
 
  private:
-  static constexpr int kHeightMax = 12;
   static constexpr size_t kIndexes = std::size(kKeyspaces);
   struct Index {
-    MemRow* head[kHeightMax];
-    MemRow* tail[kHeightMax];
-    int height = 1;
-    absl::flat_hash_map<BytesView, MemRow*> by_key;  // looked up, never walked
+    explicit Index(Arena& arena) : order(arena) {}
+    RowOrder order;
+    RowHash by_key;
   };
   static size_t slot(Keyspace keyspace);
-  MemRow* insert(Index& index, BytesView key);
-  // The last row < key and, where `before` is given, the last such on each level (null: head).
-  static MemRow* find_before(const Index& index, BytesView key, MemRow** before);
-  static MemRow* step(const Index& index, MemRow* row, int level) {
-    return row == nullptr ? index.head[level] : row->next[level];
-  }
-  int draw_height();
-  void* allocate(size_t bytes);
 
+  Arena arena_;
   std::unique_ptr<Index> indexes_[kIndexes];
   std::vector<std::shared_ptr<const Bytes>> retained_;
-  std::vector<std::unique_ptr<char[]>> chunks_;
-  size_t chunk_left_ = 0;
-  char* chunk_at_ = nullptr;
-  size_t bytes_ = 0;
+  size_t retained_bytes_ = 0;
+  size_t hash_bytes_ = 0;
   size_t rows_ = 0;
-  uint64_t draw_ = 0x9e3779b97f4a7c15;
 };
 
 }  // namespace quorate::storage

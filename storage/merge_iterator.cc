@@ -58,7 +58,7 @@ void KeyMerge::pick() {
 
 void KeyMerge::next() {
   for (int i = 0; i < 2; ++i) {
-    if (at_[i]) load_row(i, reverse_ ? rows_[i]->prev : rows_[i]->next[0]);
+    if (at_[i]) load_row(i, reverse_ ? rows_[i]->prev : rows_[i]->next);
   }
   if (disk_at_) load_disk(reverse_ ? cursor_->prev() : cursor_->next());
   pick();
