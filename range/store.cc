@@ -102,6 +102,7 @@ runtime::Task<Status> Store::open(std::unique_ptr<storage::CheckpointStore> chec
       [this](Status s) {
         if (on_failure) on_failure(s);
       });
+  raft_->crowded = crowded;
   raft_->unknown = [this](StoreId from, raft::Message m) { on_stray(from, std::move(m)); };
   CO_RETURN_IF_ERROR(co_await finish_removals());
   for (RangeId range : engine_->log().ranges()) CO_RETURN_IF_ERROR(co_await start_replica(range));

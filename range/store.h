@@ -87,6 +87,9 @@ class Store {
   Status health() const;
   // The store has failed and must not be used any more; called once.
   std::function<void(Status)> on_failure;
+  // Whether several clients wait for this node's executor (raft/driver/multi_raft.h). Before
+  // open().
+  std::function<bool()> crowded;
   // Called with a descriptor that this store's replica has just taken over as leaseholder, or
   // changed.
   std::function<void(RangeId)> on_descriptor_changed;

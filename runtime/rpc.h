@@ -35,6 +35,7 @@ class Rpc {
   LossHandler on_loss;
   Task<Result<Bytes>> call(PeerId to, RpcMethod method, Bytes request, Instant deadline,
                            CancelToken token = {});
+  size_t serving() const { return serving_.size(); }  // requests in progress here
 
  private:
   struct Pending;

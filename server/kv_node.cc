@@ -103,6 +103,7 @@ Task<Status> KvNode::open(range::Membership::Joined place) {
   store_options.liveness = options_.liveness;
   store_options.planted = options_.planted;
   store_ = std::make_unique<range::Store>(env_, clock_, rpc_, *cluster_, store_options);
+  store_->crowded = [this] { return rpc_.serving() + (clients ? clients() : 0) > 1; };
   store_->on_failure = [this](Status failure) { report_failure(std::move(failure)); };
   router_ = std::make_unique<range::RangeRouter>(env_, clock_, rpc_, *cluster_, *store_);
   pusher_ = std::make_unique<range::Pusher>(*router_, env_, clock_, identity_.node);

@@ -67,6 +67,8 @@ class KvNode {
   // Hands over leases and lets the ends of transactions finish; then the node may go.
   runtime::Task<Status> drain(runtime::Instant deadline);
 
+  // How many clients have sessions here; decides where log syncs run. Null: none.
+  std::function<size_t()> clients;
   // Called once when the store has failed; the node must be destroyed, in a later step.
   std::function<void(Status)> on_failure;
 

@@ -6,6 +6,7 @@ namespace quorate::server {
 
 Node::Node(runtime::Env& env, NodeOptions options)
     : env_(env), options_(std::move(options)), kv_(env, options_.kv) {
+  kv_.clients = [this] { return listener_ == nullptr ? 0 : listener_->connections(); };
   kv_.rpc().handle(kDrainMethod, [this](runtime::PeerId, Bytes) { return on_drain(); });
 }
 

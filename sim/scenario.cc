@@ -35,6 +35,7 @@ SimCluster::Options draw_cluster(Random& random, PlantedBugs planted) {
   SimCluster::Options o;
   o.nodes = random.chance(0.75) ? 3 : 5;
   o.restart_after = ms(50 + random.below(2'000));
+  o.clients = random.below(3);
   server::KvNodeOptions& n = o.node;
   n.planted = planted;
   n.max_clock_offset_micros = static_cast<int64_t>(50'000 + random.below(400'000));

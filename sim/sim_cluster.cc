@@ -67,6 +67,7 @@ void SimCluster::start(size_t i) {
     return open_map(&env, disk);
   };
   slot.node = std::make_unique<server::KvNode>(slot.env->env(), std::move(options));
+  slot.node->clients = [n = options_.clients] { return n; };
   slot.node->on_failure = [this, i](Status why) { failed(i, why); };
   slot.sessions = std::make_unique<TaskScope>(slot.env->executor());
   spawn(i, run_start(this, i, slot.node.get()));

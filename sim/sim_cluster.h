@@ -25,6 +25,7 @@ class SimCluster {
     size_t nodes = 3;
     server::KvNodeOptions node;  // address, join and open_checkpoint are filled in
     runtime::Duration restart_after = std::chrono::milliseconds(500);  // of failed nodes
+    size_t clients = 0;  // that each node says it has: several keep log syncs off the executor
   };
 
   SimCluster(runtime::SimWorld& world, Options options);

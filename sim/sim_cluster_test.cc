@@ -164,5 +164,21 @@ TEST_F(ClusterTest, drain_moves_every_lease_without_an_outage) {
   EXPECT_LT(world->now() - began, std::chrono::milliseconds(1500));
 }
 
+TEST_F(ClusterTest, logs_are_synced_in_place_where_no_clients_wait) {
+  form(6);
+  const auto in_place = [&] {
+    uint64_t sum = 0;
+    for (size_t i = 0; i < 3; ++i) sum += cluster->machine(i).disk().syncs_in_place();
+    return sum;
+  };
+  for (uint64_t n = 0; n < 20; ++n) ASSERT_TRUE(put(0, n, "v").ok());
+  EXPECT_GE(in_place(), 40u);
+  for (size_t i = 0; i < 3; ++i) cluster->node(i)->clients = [] { return 2; };
+  const uint64_t before = in_place();
+  for (uint64_t n = 0; n < 20; ++n) ASSERT_TRUE(put(0, n, "w").ok());
+  EXPECT_EQ(in_place(), before);
+  EXPECT_EQ(get(1, 7), "w");
+}
+
 }  // namespace
 }  // namespace quorate::sim

@@ -32,6 +32,9 @@ struct LogOptions {
   uint64_t retained_bytes = 64u << 20;
   size_t cache_bytes = 32u << 20;
   runtime::Duration closing_delay = std::chrono::milliseconds(50);
+  // A sync in place that took longer tells that the disk is slow: helpers do it for a while.
+  runtime::Duration in_place_most = std::chrono::milliseconds(3);
+  runtime::Duration slow_for = std::chrono::seconds(1);
   // Called when the log is above its limit and only a checkpoint can help. May be empty.
   std::function<void()> wants_checkpoint;
   PlantedBugs planted;
@@ -112,6 +115,7 @@ class DurableLog : public LogStore {
   void start_writer();
   runtime::Task<void> write_loop();
   runtime::Task<Status> write_batch(std::vector<LogRecord> records, uint64_t sequence);
+  runtime::Task<Status> write_and_sync(LogSegment* active, BytesView bytes);
   std::vector<LogRecord> take_batch();
   void note_written(const std::vector<LogRecord>& records);
   void wake_synced();
@@ -126,6 +130,7 @@ class DurableLog : public LogStore {
   runtime::Env& env_;
   const LogOptions options_;
   runtime::SyncPlace place_ = runtime::SyncPlace::kHelper;
+  runtime::Instant slow_until_;
   Status failed_;
 
   std::map<RangeId, LogGroup> groups_;

@@ -505,5 +505,27 @@ TEST(PlantedBugs, a_vote_lost_with_its_segment_is_noticed) {
 }
 #endif
 
+TEST(DurableLog, a_slow_disk_takes_syncs_off_the_executor_for_a_while) {
+  LogWorld w(9);
+  w.options.closing_delay = std::chrono::seconds(1000);
+  ASSERT_TRUE(w.open().ok());
+  runtime::SimDisk& disk = w.world.machine("n1").disk();
+  w.log->set_sync_place(runtime::SyncPlace::kInPlace);
+  uint64_t index = 0;
+  const auto in_place = [&] {
+    const uint64_t before = disk.syncs_in_place();
+    w.append(1, entry(1, ++index, "x"));
+    EXPECT_TRUE(w.sync().ok());
+    return disk.syncs_in_place() > before;
+  };
+  EXPECT_TRUE(in_place());
+  disk.faults().sync_min = disk.faults().sync_max = std::chrono::milliseconds(20);
+  EXPECT_TRUE(in_place());  // found to be slow
+  EXPECT_FALSE(in_place());
+  w.world.run_for(std::chrono::milliseconds(1100));
+  EXPECT_TRUE(in_place());  // tried again, and still slow
+  EXPECT_FALSE(in_place());
+}
+
 }  // namespace
 }  // namespace quorate::storage

@@ -80,7 +80,7 @@ runtime::Task<Status> DurableLog::write_batch(std::vector<LogRecord> records, ui
   BatchIdentity id{active->life, active->used, number, log_start_, synced_batch_, 0};
   BytesView bytes = encoder_.encode(id, records);
   CHECK(active->used + bytes.size() <= active->size);
-  Status written = co_await active->file->write_and_sync(active->used, bytes, place_);
+  Status written = co_await write_and_sync(active, bytes);
   if (!written.ok()) {
     // Never tried again (safety: sync-failed).
     fail(written);
@@ -100,6 +100,16 @@ runtime::Task<Status> DurableLog::write_batch(std::vector<LogRecord> records, ui
   note_written(records);
   wake_synced();
   co_return Status();
+}
+
+runtime::Task<Status> DurableLog::write_and_sync(LogSegment* active, BytesView bytes) {
+  const runtime::Instant began = env_.executor->now();
+  const bool in_place = place_ == runtime::SyncPlace::kInPlace && began >= slow_until_;
+  Status written = co_await active->file->write_and_sync(
+      active->used, bytes, in_place ? place_ : runtime::SyncPlace::kHelper);
+  const runtime::Instant now = env_.executor->now();
+  if (in_place && now - began > options_.in_place_most) slow_until_ = now + options_.slow_for;
+  co_return written;
 }
 
 // The entries of the batch now stand in the active segment.

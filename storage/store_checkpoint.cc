@@ -100,7 +100,11 @@ runtime::Task<Status> Store::flush() {
   for (auto [range, index] : memtable->applied) checkpointed_[range] = index;
   log_->checkpointed(input->log, memtable->applied);
   frozen_.reset();
+  input.reset();
   room_.wake_all();
+  // A hundred thousand small frees: not on the executor.
+  runtime::Callback free = [memtable = std::move(memtable)]() mutable { memtable.reset(); };
+  co_await env_.disk->run_blocking(std::move(free));
   co_return Status();
 }
 

@@ -74,6 +74,7 @@ void Group::wake() {
 Proposed Group::propose(Payload payload) {
   Proposed p = core_->propose(std::move(payload));
   if (p.ok()) wake();
+  if (p.ok() && owner_.counters_ != nullptr) owner_.counters_->proposals.add();
   return p;
 }
 
@@ -114,7 +115,16 @@ MultiRaft::MultiRaft(runtime::Env& env, storage::LogStore& log, runtime::Hlc& cl
       options_(options),
       send_(std::move(send)),
       on_failure_(std::move(on_failure)),
-      scope_(*env.executor) {}
+      scope_(*env.executor) {
+  if (env.metrics != nullptr) counters_ = std::make_unique<Counters>(*env.metrics);
+}
+
+MultiRaft::Counters::Counters(Metrics& m)
+    : rounds(m.counter("quorate_raft_rounds_total", "Rounds of the Raft driver")),
+      messages(m.counter("quorate_raft_messages_total", "Raft messages sent")),
+      proposals(m.counter("quorate_raft_proposals_total", "Commands proposed here")),
+      written(m.counter("quorate_raft_entries_written_total", "Entries given to the log")),
+      applied(m.counter("quorate_raft_entries_applied_total", "Entries applied")) {}
 
 MultiRaft::~MultiRaft() { scope_.cancel_all(); }
 
@@ -198,8 +208,9 @@ void MultiRaft::drive() {
     it->second.group->dirty_ = false;
     drive_group(*it->second.group, writes);
   }
-  flush_outbox();
-  if (!writes.empty()) scope_.spawn_now(persist(std::move(writes)));
+  if (counters_ != nullptr) counters_->rounds.add();
+  const bool sent = flush_outbox();
+  if (!writes.empty()) scope_.spawn_now(persist(std::move(writes), sent));
 }
 
 void MultiRaft::drive_group(Group& group, std::vector<Write>& writes) {
@@ -243,6 +254,7 @@ void MultiRaft::stage(Group& group, Ready& ready) {
           {e.term, e.index, static_cast<uint8_t>(e.type), e.payload ? e.payload : kEmpty});
     }
     log_.append(config.range, config.self, entries);
+    if (counters_ != nullptr) counters_->written.add(entries.size());
   }
   if (ready.hard_state) log_.set_hard_state(config.range, config.self, encode(*ready.hard_state));
 }
@@ -273,14 +285,18 @@ void MultiRaft::apply_committed(Group& group, Ready& ready) {
     // Who has not heard that a change is committed may not campaign, should we die now.
     if (entry.type == EntryType::kConfChange) group.core_->flush_commit();
   }
-  if (!ready.committed.empty()) group.client_.on_applied();
+  if (ready.committed.empty()) return;
+  if (counters_ != nullptr) counters_->applied.add(ready.committed.size());
+  group.client_.on_applied();
 }
 
-void MultiRaft::flush_outbox() {
+bool MultiRaft::flush_outbox() {
+  if (outbox_.empty()) return false;
   std::map<StoreId, std::vector<Message>> outbox;
   outbox.swap(outbox_);
   const Timestamp now = clock_.now();
   for (auto& [to, messages] : outbox) {
+    if (counters_ != nullptr) counters_->messages.add(messages.size());
     Frame frame{options_.store, to, {}};
     size_t bytes = 0;
     for (Message& m : messages) {
@@ -295,9 +311,14 @@ void MultiRaft::flush_outbox() {
     }
     if (!frame.messages.empty()) send_(to, encode(frame));
   }
+  return true;
 }
 
-runtime::Task<void> MultiRaft::persist(std::vector<Write> writes) {
+runtime::Task<void> MultiRaft::persist(std::vector<Write> writes, bool sent) {
+  const bool in_place = crowded && !crowded();
+  // What this step sends is on its way before a sync holds the executor.
+  if (in_place && sent) (void)co_await runtime::sleep_for(*env_.executor, runtime::Duration(0));
+  log_.set_sync_place(in_place ? runtime::SyncPlace::kInPlace : runtime::SyncPlace::kHelper);
   Status synced = co_await log_.sync();
   if (!synced.ok()) {
     fail(synced);

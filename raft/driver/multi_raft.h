@@ -113,6 +113,9 @@ class MultiRaft {
   // One frame of a peer store. Messages for groups that are not here go to `unknown`.
   void receive(BytesView frame);
   std::function<void(StoreId from, Message message)> unknown;
+  // Whether several clients wait for this executor: then log syncs go to a helper thread. Where few
+  // do, as on a follower, a sync in place spares two wakes (docs/decisions/0001). Null: always.
+  std::function<bool()> crowded;
   // Answers on behalf of a group that is not here.
   void send_stray(StoreId to, Message message);
 
@@ -134,8 +137,8 @@ class MultiRaft {
   void stage(Group& group, Ready& ready);
   void post_messages(Group& group, std::vector<Message>& messages);
   void apply_committed(Group& group, Ready& ready);
-  void flush_outbox();
-  runtime::Task<void> persist(std::vector<Write> writes);
+  bool flush_outbox();  // whether anything was sent
+  runtime::Task<void> persist(std::vector<Write> writes, bool sent);
   runtime::Task<void> install(RangeId range, uint64_t incarnation, Ready ready);
   runtime::Task<void> fetch(RangeId range, uint64_t incarnation, LogIndex low, LogIndex high);
   runtime::Task<void> tick_loop();
@@ -159,6 +162,11 @@ class MultiRaft {
   std::map<StoreId, std::vector<Message>> outbox_;
   bool drive_posted_ = false;
   bool failed_ = false;
+  struct Counters {
+    explicit Counters(Metrics& m);
+    Counter &rounds, &messages, &proposals, &written, &applied;
+  };
+  std::unique_ptr<Counters> counters_;  // null without metrics
   runtime::TaskScope scope_;
 };
 

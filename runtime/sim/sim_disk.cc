@@ -97,7 +97,10 @@ Task<Status> SimFile::sync(SyncPlace place) {
     operation->done.set(fails ? io_error("fsync", path) : Status());
   };
   disk_.world_.at(end, std::move(finish));
-  if (place == SyncPlace::kInPlace) executor_.hold_until(end);
+  if (place == SyncPlace::kInPlace) {
+    ++disk_.syncs_in_place_;
+    executor_.hold_until(end);
+  }
   Status waited = co_await operation->done.wait();
   CHECK(waited.ok());
   co_return operation->done.take();

@@ -66,6 +66,7 @@ class SimDisk {
   std::vector<std::string> paths() const;
   Result<Bytes> peek(const std::string& path) const;  // as reads see it
   uint64_t syncs() const { return syncs_; }
+  uint64_t syncs_in_place() const { return syncs_in_place_; }
 
  private:
   friend class SimFile;
@@ -121,7 +122,7 @@ class SimDisk {
   uint64_t next_name_op_ = 1;
   Instant busy_until_;
   uint64_t life_ = 1;  // raised by a power cut: what was in flight then does nothing more
-  uint64_t syncs_ = 0;
+  uint64_t syncs_ = 0, syncs_in_place_ = 0;
 };
 
 // One incarnation's way to its machine's disk. Dead after the incarnation's crash.
