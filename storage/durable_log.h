@@ -32,9 +32,10 @@ struct LogOptions {
   uint64_t retained_bytes = 64u << 20;
   size_t cache_bytes = 32u << 20;
   runtime::Duration closing_delay = std::chrono::milliseconds(50);
-  // A sync in place that took longer tells that the disk is slow: helpers do it for a while.
-  runtime::Duration in_place_most = std::chrono::milliseconds(3);
-  runtime::Duration slow_for = std::chrono::seconds(1);
+  // Syncs in place that take longer on the average tell that the disk is slow: helpers do it for a
+  // while. One alone tells nothing, on a busy machine the scheduler took its time.
+  runtime::Duration in_place_most = std::chrono::milliseconds(4);
+  runtime::Duration slow_for = std::chrono::milliseconds(200);
   // Called when the log is above its limit and only a checkpoint can help. May be empty.
   std::function<void()> wants_checkpoint;
   PlantedBugs planted;
@@ -130,6 +131,7 @@ class DurableLog : public LogStore {
   runtime::Env& env_;
   const LogOptions options_;
   runtime::SyncPlace place_ = runtime::SyncPlace::kHelper;
+  runtime::Duration in_place_mean_{0};  // of the last eight or so
   runtime::Instant slow_until_;
   Status failed_;
 

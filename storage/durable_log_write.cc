@@ -108,7 +108,11 @@ runtime::Task<Status> DurableLog::write_and_sync(LogSegment* active, BytesView b
   Status written = co_await active->file->write_and_sync(
       active->used, bytes, in_place ? place_ : runtime::SyncPlace::kHelper);
   const runtime::Instant now = env_.executor->now();
-  if (in_place && now - began > options_.in_place_most) slow_until_ = now + options_.slow_for;
+  if (in_place) in_place_mean_ += (now - began - in_place_mean_) / 8;
+  if (in_place_mean_ > options_.in_place_most) {
+    slow_until_ = now + options_.slow_for;
+    in_place_mean_ = runtime::Duration(0);
+  }
   co_return written;
 }
 
