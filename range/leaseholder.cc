@@ -87,6 +87,7 @@ class LeaseholderImpl final : public Leaseholder {
     state_.locks.abort_waits(victim, reason);
   }
   void drop_locks(TxnId txn) override { state_.locks.release_all(txn, false); }
+  bool collecting() const override { return !state_.collect_from.empty(); }
   RangeLoad take_load() override { return std::exchange(load_, RangeLoad()); }
 
  private:

@@ -87,6 +87,8 @@ class Leaseholder {
   // The transaction has ended: what a request that was long under way locked for it goes. Locks
   // that stand for intents stay.
   virtual void drop_locks(TxnId txn) = 0;
+  // Whether the last garbage collection stopped before the end and the next one goes on there.
+  virtual bool collecting() const = 0;
   virtual RangeLoad take_load() = 0;  // since the last call
 };
 

@@ -8,6 +8,7 @@ namespace {
 constexpr RangeId kDirectoryRange{1};
 constexpr int kFavouredSteps = 4;  // how long one gateway must lead before the lease follows it
 constexpr auto kLeaseRest = std::chrono::seconds(10);
+constexpr int kPiecesAStep = 20;  // of the records that are collected
 
 Timestamp before(Timestamp now, runtime::Duration d) {
   return now.add_micros(-std::chrono::duration_cast<std::chrono::microseconds>(d).count());
@@ -146,12 +147,19 @@ runtime::Task<Status> Upkeep::collect(RangeId range) {
   const bool first = state.next_collection == runtime::Instant();
   state.next_collection = now + options_.collect_every;
   if (first) co_return Status();
-  Replica* replica = led(range);
-  std::shared_ptr<Leaseholder> leaseholder = replica->leaseholder();
-  GcRequest gc{history_threshold(), before(clock_.peek(), options_.records)};
-  BatchRequest batch = request_to(replica->descriptor(), gc);
-  BatchResponse response = co_await leaseholder->serve(std::move(batch), {});
-  co_return response.outcome == Outcome::kError ? response.error : Status();
+  const GcRequest gc{history_threshold(), before(clock_.peek(), options_.records)};
+  for (int piece = 0; piece < kPiecesAStep; ++piece) {
+    Replica* replica = led(range);
+    if (replica == nullptr) co_return Status();
+    std::shared_ptr<Leaseholder> leaseholder = replica->leaseholder();
+    BatchRequest batch = request_to(replica->descriptor(), gc);
+    BatchResponse response = co_await leaseholder->serve(std::move(batch), {});
+    if (response.outcome == Outcome::kError) co_return response.error;
+    if (response.outcome != Outcome::kOk || !leaseholder->collecting()) co_return Status();
+    co_await runtime::yield(*env_.executor);
+  }
+  states_[range].next_collection = now;  // goes on with the next step
+  co_return Status();
 }
 
 // Design §7: the lease goes, with damping, to the node that sends most of the range's requests.

@@ -2,11 +2,19 @@
 // records of transactions that ended long ago do. A record goes only when nothing points to it any
 // more: a committed one that still lists keys may have intents. The mark is raised with the first
 // record that goes (safety: record-mark).
+//
+// One command looks at a piece of the records, since commits wait meanwhile; RangeState says where
+// the next one goes on.
 #include "base/limits.h"
 #include "range/eval/evaluation.h"
 #include "range/keys.h"
 
 namespace quorate::range {
+namespace {
+
+constexpr size_t kLookedAtMax = limits::kGcRecordsMax / 5;
+
+}  // namespace
 
 Verdict eval_gc(Evaluation& e, const GcRequest& request) {
   const Timestamp now = e.context.clock().now();
@@ -14,17 +22,26 @@ Verdict eval_gc(Evaluation& e, const GcRequest& request) {
     return e.fail(invalid_argument("garbage collection can't reach into the future"));
   GcTrigger trigger{std::max(request.threshold, e.context.gc_threshold()),
                     std::max(request.records_before, e.context.record_mark())};
-  auto it = e.view->plains(storage::Keyspace::kTxnRecord, e.context.descriptor().span);
-  for (size_t removed = 0; it->valid() && removed < limits::kGcRecordsMax; it->next()) {
+  KeySpan span = e.context.descriptor().span;
+  span.start = std::max(span.start, std::exchange(e.state.collect_from, Bytes()));
+  auto it = e.view->plains(storage::Keyspace::kTxnRecord, span);
+  for (size_t looked_at = 0; it->valid(); it->next()) {
+    if (++looked_at > kLookedAtMax) {
+      e.state.collect_from = it->key();
+      break;
+    }
     auto record = parse_record(it->value());
     if (!record.ok()) return e.fail(record.status());
     const bool finished =
         record->status == TxnStatus::kCommitted || record->status == TxnStatus::kAborted;
     if (!finished || !record->keys.empty() || record->attempt > trigger.record_mark) continue;
     e.writes.remove(storage::Keyspace::kTxnRecord, it->key());
-    ++removed;
   }
   if (!it->status().ok()) return e.fail(it->status());
+  // A further piece in which nothing goes.
+  if (e.writes.empty() && trigger.threshold == e.context.gc_threshold() &&
+      trigger.record_mark == e.context.record_mark())
+    return Verdict::kDone;
   e.writes.put(storage::Keyspace::kRange,
                keys::range_record_key(e.context.descriptor().id, keys::RangeRecord::kGc),
                encode(trigger));

@@ -36,6 +36,8 @@ struct RangeState {
   // for them always.
   uint64_t intents = 0;
   bool intents_uncertain = false;
+  // Where the collection of records goes on; empty: the next one begins from the start.
+  Bytes collect_from;
   // Transactions without a record that somebody has asked about, and since when.
   std::map<TxnId, Timestamp> watches;
 };
