@@ -37,6 +37,26 @@ void fill_random(char* out, size_t bytes) {
   }
 }
 
+// Unpredictable bytes in portions: each transaction draws an id, and a system call costs more than
+// all the rest of that. What was handed out is not kept.
+class EntropyPool {
+ public:
+  void take(char* out, size_t bytes) {
+    if (bytes > sizeof(pool_) / 4) return fill_random(out, bytes);
+    if (sizeof(pool_) - used_ < bytes) {
+      fill_random(pool_, sizeof(pool_));
+      used_ = 0;
+    }
+    std::memcpy(out, pool_ + used_, bytes);
+    ::explicit_bzero(pool_ + used_, bytes);
+    used_ += bytes;
+  }
+
+ private:
+  char pool_[1024];
+  size_t used_ = sizeof(pool_);
+};
+
 uint64_t random_seed() {
   uint64_t seed;
   fill_random(reinterpret_cast<char*>(&seed), sizeof seed);
@@ -79,6 +99,7 @@ struct RealEnv::Parts {
   Logger log;
   RealClock clock;
   Random random;
+  EntropyPool entropy;
   Reactor reactor;
   HelperPool helpers;
   TcpNetwork network;
@@ -100,7 +121,7 @@ RealEnv::RealEnv(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {
   env_.random = &parts_->random;
   env_.metrics = &parts_->metrics;
   env_.log = parts_->log;
-  env_.entropy = fill_random;
+  env_.entropy = [pool = &parts_->entropy](char* out, size_t bytes) { pool->take(out, bytes); };
 }
 
 RealEnv::~RealEnv() = default;
