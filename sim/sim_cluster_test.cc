@@ -194,5 +194,36 @@ TEST_F(ClusterTest, logs_are_synced_in_place_where_no_clients_wait) {
   EXPECT_EQ(get(1, 7), "w");
 }
 
+// Counts don't vary with noise (docs: a commit costs syncs and wakes, not rows).
+TEST_F(ClusterTest, a_one_row_update_is_one_proposal_one_sync_a_replica_and_one_message_each_way) {
+  form(8);
+  const size_t leader = leader_of(RangeId(3));
+  ASSERT_TRUE(put(leader, 1, "v").ok());
+  world->run_for(std::chrono::seconds(2));
+  const auto count = [&](size_t i, const char* name) {
+    return cluster->env(i).metrics().counter(name).value();
+  };
+  const char* const kNames[] = {"quorate_raft_proposals_total", "quorate_log_syncs_total",
+                                "quorate_raft_messages_total",
+                                "quorate_raft_entries_applied_total"};
+  std::map<const char*, std::vector<uint64_t>> before;
+  for (const char* name : kNames) {
+    for (size_t i = 0; i < 3; ++i) before[name].push_back(count(i, name));
+  }
+  constexpr uint64_t kUpdates = 50;
+  // The store's own renewals, and what upkeep and gossip write meanwhile.
+  constexpr uint64_t kOther = 15;
+  for (uint64_t n = 0; n < kUpdates; ++n) ASSERT_TRUE(put(leader, 1, "w").ok());
+  const auto spent = [&](size_t i, const char* name) { return count(i, name) - before[name][i]; };
+  for (size_t i = 0; i < 3; ++i) {
+    const bool leads = i == leader;
+    EXPECT_LE(spent(i, kNames[0]), leads ? kUpdates + kOther : kOther) << i;
+    EXPECT_LE(spent(i, kNames[1]), kUpdates + kOther) << i;
+    EXPECT_LE(spent(i, kNames[2]), (leads ? 2 : 1) * kUpdates + 2 * kOther) << i;
+    EXPECT_LE(spent(i, kNames[3]), kUpdates + kOther) << i;
+  }
+  EXPECT_GE(spent(leader, kNames[0]), kUpdates);
+}
+
 }  // namespace
 }  // namespace quorate::sim

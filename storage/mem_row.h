@@ -1,7 +1,9 @@
 // A row of the memtable and its versions, and the arena they lie in.
 #pragma once
 
+#include <algorithm>
 #include <memory>
+#include <type_traits>
 #include <vector>
 
 #include "base/bytes.h"
@@ -37,9 +39,11 @@ class Arena {
   void* allocate(size_t bytes) {
     bytes = (bytes + 7) & ~size_t{7};
     if (bytes > left_) {
-      chunks_.push_back(std::make_unique_for_overwrite<char[]>(kChunkBytes));
+      left_ = std::max(bytes, next_bytes_);
+      next_bytes_ = std::min(2 * next_bytes_, kChunkBytesMax);
+      chunks_.push_back(std::make_unique_for_overwrite<char[]>(left_));
       at_ = chunks_.back().get();
-      left_ = kChunkBytes;
+      bytes_ += left_;
     }
     void* out = at_;
     at_ += bytes;
@@ -51,10 +55,13 @@ class Arena {
     static_assert(std::is_trivially_destructible_v<T>);
     return new (allocate(sizeof(T))) T(value);
   }
-  size_t bytes() const { return chunks_.size() * kChunkBytes; }
+  size_t bytes() const { return bytes_; }
 
  private:
-  static constexpr size_t kChunkBytes = 256u << 10;
+  // Small at first, so that what little is in it counts for little.
+  static constexpr size_t kChunkBytesMin = 4u << 10, kChunkBytesMax = 256u << 10;
+  size_t next_bytes_ = kChunkBytesMin;
+  size_t bytes_ = 0;
   std::vector<std::unique_ptr<char[]>> chunks_;
   size_t left_ = 0;
   char* at_ = nullptr;

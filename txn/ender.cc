@@ -67,9 +67,10 @@ Task<BatchResponse> send_once(NodeParts* node, BatchRequest batch) {
   co_return response;
 }
 
-// Resolves `keys` range by range, beside each other; what could not be is left in `*keys`.
-Task<void> resolve_round(NodeParts& node, const TxnEnd* end, TxnStatus status,
-                         std::vector<Bytes>* keys) {
+// Resolves `keys` range by range, beside each other; what could not be is left in `*keys`. The
+// transaction's locks in these ranges go with its intents, in the same request: where that
+// succeeded nothing of `end->locked` is left to be told.
+Task<void> resolve_round(NodeParts& node, TxnEnd* end, TxnStatus status, std::vector<Bytes>* keys) {
   std::vector<BytesView> views(keys->begin(), keys->end());
   Result<std::vector<KeyGroup>> groups = co_await node.sender.group_keys(&views, {});
   if (!groups.ok()) co_return;
@@ -81,20 +82,25 @@ Task<void> resolve_round(NodeParts& node, const TxnEnd* end, TxnStatus status,
     resolve.status = status;
     resolve.commit_ts = end->commit_ts;
     resolve.anchor = end->header.anchor;
-    sends.push_back(send_once(&node, batch_for(g.target, end->header, std::move(resolve))));
+    BatchRequest batch = batch_for(g.target, end->header, std::move(resolve));
+    batch.requests.emplace_back(range::UnlockRequest());
+    sends.push_back(send_once(&node, std::move(batch)));
   }
   std::vector<BatchResponse> answers =
       co_await runtime::when_all(node.sender.executor(), std::move(sends));
   std::vector<Bytes> left;
   for (size_t i = 0; i < answers.size(); ++i) {
-    if (answers[i].outcome == Outcome::kOk) continue;
     const KeyGroup& g = (*groups)[i];
+    if (answers[i].outcome == Outcome::kOk) {
+      std::erase_if(end->locked, [&](const KeySpan& s) { return g.target.span.contains(s); });
+      continue;
+    }
     left.insert(left.end(), keys->begin() + g.begin, keys->begin() + g.end);
   }
   *keys = std::move(left);
 }
 
-Task<bool> resolve_all(NodeParts& node, const TxnEnd* end, TxnStatus status) {
+Task<bool> resolve_all(NodeParts& node, TxnEnd* end, TxnStatus status) {
   std::vector<Bytes> keys = end->keys;
   for (int n = 0; n < kTriesMax && !keys.empty(); ++n) {
     if (n > 0) co_await pause(node, n);

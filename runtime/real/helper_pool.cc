@@ -1,5 +1,9 @@
 #include "runtime/real/helper_pool.h"
 
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
 #include <algorithm>
 
 namespace quorate::runtime {
@@ -29,9 +33,26 @@ struct HelperPool::Await {
   const std::shared_ptr<Job> job;
 };
 
-HelperPool::HelperPool(size_t threads, Metrics& metrics)
+namespace {
+
+// Of the calling thread alone, as Linux has it. Where it is refused the thread is like the others.
+void stand_behind(int nice) {
+  const auto thread = static_cast<id_t>(::gettid());
+  (void)::setpriority(PRIO_PROCESS, thread, ::getpriority(PRIO_PROCESS, thread) + nice);
+  constexpr int kWhoThread = 1, kClassBestEffort = 2, kLowestLevel = 7;
+  (void)::syscall(SYS_ioprio_set, kWhoThread, thread, kClassBestEffort << 13 | kLowestLevel);
+}
+
+}  // namespace
+
+HelperPool::HelperPool(size_t threads, Metrics& metrics, int nice)
     : jobs_(metrics.counter("quorate_helper_jobs_total", "Jobs done on helper threads")) {
-  for (size_t i = 0; i < threads; ++i) threads_.emplace_back([this] { serve(); });
+  for (size_t i = 0; i < threads; ++i) {
+    threads_.emplace_back([this, nice] {
+      if (nice > 0) stand_behind(nice);
+      serve();
+    });
+  }
 }
 
 HelperPool::~HelperPool() {

@@ -20,7 +20,8 @@ namespace quorate::runtime {
 
 class HelperPool {
  public:
-  explicit HelperPool(size_t threads, Metrics& metrics);
+  // `nice`: how far its threads stand behind all others, for processor and disk (0: not at all).
+  HelperPool(size_t threads, Metrics& metrics, int nice = 0);
   // Waits for running jobs. No job may be waiting or running for a live awaiter.
   ~HelperPool();
   HelperPool(const HelperPool&) = delete;

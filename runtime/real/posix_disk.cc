@@ -263,10 +263,11 @@ class PosixFile : public File {
   const Opened opened_;
 };
 
-PosixDisk::PosixDisk(Reactor& reactor, HelperPool& helpers, Metrics& metrics,
-                     std::string data_directory)
+PosixDisk::PosixDisk(Reactor& reactor, HelperPool& helpers, HelperPool& background,
+                     Metrics& metrics, std::string data_directory)
     : reactor_(reactor),
       helpers_(helpers),
+      background_(background),
       root_(std::move(data_directory)),
       syncs_(metrics.counter("quorate_disk_syncs_total", "Writes made durable")),
       syncs_in_place_(
@@ -346,7 +347,7 @@ uint64_t PosixDisk::free_bytes() {
 }
 
 Task<void> PosixDisk::run_blocking(Callback work) {
-  return helpers_.run(&reactor_, std::move(work));
+  return background_.run(&reactor_, std::move(work));
 }
 
 }  // namespace quorate::runtime

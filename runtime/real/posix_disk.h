@@ -14,7 +14,9 @@ namespace quorate::runtime {
 
 class PosixDisk : public Disk {
  public:
-  PosixDisk(Reactor& reactor, HelperPool& helpers, Metrics& metrics, std::string data_directory);
+  // `background` does what run_blocking() is given: checkpoints, which yield to commits.
+  PosixDisk(Reactor& reactor, HelperPool& helpers, HelperPool& background, Metrics& metrics,
+            std::string data_directory);
 
   Task<Result<std::unique_ptr<File>>> open(std::string path, OpenOptions options) override;
   Task<Status> rename(std::string from, std::string to) override;
@@ -34,7 +36,7 @@ class PosixDisk : public Disk {
   Task<T> on_helper(absl::AnyInvocable<T()> operation);
 
   Reactor& reactor_;
-  HelperPool& helpers_;
+  HelperPool &helpers_, &background_;
   const std::string root_;
   Counter &syncs_, &syncs_in_place_, &bytes_synced_;
 };

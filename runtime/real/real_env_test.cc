@@ -6,7 +6,9 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <filesystem>
@@ -374,6 +376,22 @@ TEST(HelperPool, a_destroyed_awaiter_waits_for_its_job) {
     while (!begun) std::this_thread::yield();
   });
   EXPECT_TRUE(ended);
+}
+
+TEST(HelperPool, what_may_take_long_stands_behind) {
+  Node node;
+  struct Run {
+    static Task<int> nice_of(Disk* disk) {
+      int nice = 0;
+      Callback work = [&nice] { nice = ::getpriority(PRIO_PROCESS, ::gettid()); };
+      Task<void> running = disk->run_blocking(std::move(work));
+      co_await running;
+      co_return nice;
+    }
+  };
+  const int own = ::getpriority(PRIO_PROCESS, 0);
+  const int nice = node.run<int>([&] { return Run::nice_of(node.env().disk); });
+  EXPECT_EQ(nice, std::min(own + 5, 19));
 }
 
 Task<Status> use_disk(Disk* disk, bool direct, SyncPlace place) {

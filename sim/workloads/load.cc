@@ -105,7 +105,7 @@ Task<void> Load::run_snapshot(KvNode* node) {
     const bool again = co_await try_again(txn.get(), done);
     if (!again) break;
   }
-  count(node->env(), done, loads ? "load" : "overwrite", number);
+  count(node->env(), done, "a snapshot", 0);
   if (!done.ok()) co_await txn->rollback();
 }
 
