@@ -15,6 +15,7 @@ int64_t micros(runtime::Duration d) {
 Bytes promise_key(StoreId peer) { return "support/" + peer.to_string(); }
 constexpr BytesView kEpochKey = "epoch";
 constexpr BytesView kClockKey = "clock";
+constexpr BytesView kOutdatedKey = "outdated";  // this disk is an old copy: never again
 constexpr BytesView kPeersKey =
     "supported";  // the stores with a promise_key, since local keys can't be listed
 
@@ -43,6 +44,7 @@ Liveness::Liveness(runtime::Env& env, storage::LogStore& log, runtime::Hlc& cloc
       scope_(*env.executor) {}
 
 runtime::Task<Status> Liveness::start() {
+  if (!log_.local(kOutdatedKey).empty()) co_return outdated();
   uint64_t life = 0;
   if (Bytes kept = log_.local(kEpochKey); !kept.empty()) CO_RETURN_IF_ERROR(decode(kept, life));
   ++life;
@@ -183,12 +185,8 @@ void Liveness::receive(BytesView bytes) {
       // Of an earlier life: late. Of this one: it was lived before, and what was promised then is
       // not on this disk.
       if (frame.epoch.value >> kLifeShift != epoch_.value >> kLifeShift) break;
-      env_.log.error("s{} knows a later life of this store: its directory is an old copy",
-                     frame.from.value);
-      if (on_outdated) {
-        on_outdated(failed_precondition(
-            "the data directory is older than what this node has promised to others since"));
-      }
+      env_.log.error("s{} knows a later life of this store", frame.from.value);
+      scope_.spawn(give_up());
       break;
     case Kind::kClosed:
       if (frame.epoch < asked_with_[frame.from]) break;
@@ -196,6 +194,18 @@ void Liveness::receive(BytesView bytes) {
       ask(frame.from);
       break;
   }
+}
+
+Status Liveness::outdated() {
+  return failed_precondition("the data directory is an old copy: this node has lived on since")
+      .with_hint("Remove it and start the node anew; the cluster replaces what it held.");
+}
+
+// A restart would raise the epoch to where nobody could tell any more.
+runtime::Task<void> Liveness::give_up() {
+  log_.put_local(kOutdatedKey, "1");
+  (void)co_await log_.sync();
+  if (on_outdated) on_outdated(outdated());
 }
 
 runtime::Task<void> Liveness::grant(StoreId from, StoreEpoch epoch, Timestamp until) {

@@ -72,6 +72,8 @@ class Liveness {
   runtime::Task<void> renew();
   runtime::Task<void> withdraw_expired();
   runtime::Task<void> grant(StoreId from, StoreEpoch epoch, Timestamp until);
+  static Status outdated();
+  runtime::Task<void> give_up();
   void ask(StoreId peer);
   void notice_lapses();
   void stage_clock_bound();

@@ -96,6 +96,7 @@ runtime::Task<Result<std::vector<sql::RangeRow>>> ClusterView::ranges() {
 runtime::Task<Result<std::vector<sql::NodeRow>>> ClusterView::nodes() {
   std::vector<sql::NodeRow> rows;
   for (const auto& [id, info] : node_.cluster().nodes()) {
+    if (node_.cluster().displaced(id)) continue;  // gone for good: another is at its address
     sql::NodeRow row;
     row.id = id.value;
     row.address = info.address;

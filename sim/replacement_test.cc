@@ -174,6 +174,31 @@ TEST_F(ReplacementTest, who_knows_only_replicas_that_are_gone_finds_those_that_t
   FAIL() << "every node that lives holds the range";
 }
 
+TEST_F(ReplacementTest, an_old_copy_of_a_disk_is_refused) {
+  form(25, 3, std::chrono::minutes(5));
+  put(0, "old");
+  cluster->kill(1, SimCrash::kProcess);
+  const SimCluster::Copy copy = cluster->copy(1);
+  for (int life = 0; life < 2; ++life) {
+    cluster->start(1);
+    ASSERT_EQ(cluster->wait_healthy(std::chrono::seconds(30)), "");
+    put(0, "new");
+    ASSERT_EQ(cluster->wait_healthy(std::chrono::seconds(30)), "");
+    cluster->kill(1, SimCrash::kProcess);
+  }
+  cluster->put_back(1, copy);
+  cluster->start(1);
+  world->run_for(std::chrono::seconds(10));
+  EXPECT_EQ(cluster->node(1), nullptr) << "it serves";
+  EXPECT_EQ(count(0, "new"), kRows);
+  // As a new node it is welcome.
+  cluster->wipe(1);
+  cluster->start(1);
+  ASSERT_TRUE(wait_without(NodeId(2), std::chrono::seconds(60)));
+  ASSERT_EQ(cluster->wait_healthy(std::chrono::seconds(60)), "");
+  EXPECT_EQ(count(1, "new"), kRows);
+}
+
 TEST_F(ReplacementTest, a_damaged_log_is_noticed_and_its_replicas_are_replaced) {
   form(23, 3, std::chrono::minutes(5));
   put(0, "first");

@@ -123,6 +123,18 @@ void SimCluster::wipe(size_t i) {
   slots_[i]->checkpoint = std::make_shared<storage::MapCheckpointDisk>();
 }
 
+SimCluster::Copy SimCluster::copy(size_t i) {
+  CHECK(!up(i));
+  return {machine(i).disk().image(), *slots_[i]->checkpoint};
+}
+
+void SimCluster::put_back(size_t i, const Copy& copy) {
+  CHECK(!up(i));
+  world_.line(host(i) + " gets an old copy of its disk");
+  machine(i).disk().restore(*copy.disk);
+  slots_[i]->checkpoint = std::make_shared<storage::MapCheckpointDisk>(copy.checkpoint);
+}
+
 std::string SimCluster::form(runtime::Duration limit) {
   start_all();
   slots_[0]->node->kv().init_here();

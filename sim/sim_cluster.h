@@ -52,6 +52,13 @@ class SimCluster {
   void kill(size_t i, runtime::SimCrash how);
   // Kills it and takes its disks away: what starts there next is a new node at the old address.
   void wipe(size_t i);
+  // What a backup of its directory would be, taken and put back while it is down.
+  struct Copy {
+    std::shared_ptr<const runtime::SimDisk::Image> disk;
+    storage::MapCheckpointDisk checkpoint;
+  };
+  Copy copy(size_t i);
+  void put_back(size_t i, const Copy& copy);
   bool up(size_t i) const { return slots_[i]->env != nullptr; }
   // Null while it is down or has not found its place yet.
   server::KvNode* node(size_t i);

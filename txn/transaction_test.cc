@@ -87,6 +87,23 @@ TEST_F(TransactionTest, several_ranges_end_without_locks_intents_or_records) {
   EXPECT_EQ(ranges_.settled_value("z"), "1");
 }
 
+TEST_F(TransactionTest, a_commit_that_is_slow_says_that_its_coordinator_lives) {
+  auto t = client_->begin({});
+  ASSERT_TRUE(update(*t, "a", "1").ok());
+  ASSERT_TRUE(update(*t, "z", "1").ok());
+  ASSERT_TRUE(run(t->commit()).ok());
+  settle();
+  EXPECT_EQ(ranges_.heartbeats(), 0u) << "an ordinary commit is over before the first";
+  t = client_->begin({});
+  ASSERT_TRUE(update(*t, "a", "2").ok());
+  ASSERT_TRUE(update(*t, "z", "2").ok());
+  ranges_.faults.delay_us_max = 4'000'000;
+  ASSERT_TRUE(run(t->commit()).ok());
+  EXPECT_GT(ranges_.heartbeats(), 0u);
+  ranges_.faults.delay_us_max = 300;
+  settle();
+}
+
 TEST_F(TransactionTest, rollback_and_destruction_let_locks_go) {
   auto t = client_->begin({});
   ASSERT_TRUE(update(*t, "a", "1").ok());

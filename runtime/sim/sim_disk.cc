@@ -263,6 +263,25 @@ void SimDisk::wipe() {
   name_ops_.clear();
 }
 
+class SimDisk::Image {
+ public:
+  std::map<std::string, Content> files;
+  std::set<std::string> directories;
+};
+
+std::shared_ptr<const SimDisk::Image> SimDisk::image() const {
+  auto image = std::make_shared<Image>();
+  for (const auto& [path, content] : files_) image->files[path] = *content;
+  image->directories = directories_;
+  return image;
+}
+
+void SimDisk::restore(const Image& image) {
+  wipe();
+  for (const auto& [path, content] : image.files) files_[path] = std::make_shared<Content>(content);
+  directories_ = image.directories;
+}
+
 bool SimDisk::flip_bit(const std::string& path, uint64_t offset, unsigned bit) {
   auto found = files_.find(path);
   if (found == files_.end()) return false;

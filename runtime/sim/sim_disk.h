@@ -64,6 +64,10 @@ class SimDisk {
   void process_killed();
   // Everything is gone: a new disk.
   void wipe();
+  // A copy of the whole disk, made or put back while no process runs.
+  class Image;
+  std::shared_ptr<const Image> image() const;
+  void restore(const Image& image);
 
   // Looks and counts, for tests and checkers.
   std::vector<std::string> paths() const;

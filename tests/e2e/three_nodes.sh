@@ -7,10 +7,8 @@ cluster_start
 wait_replicated
 sleep 2
 sql 1 "CREATE TABLE t (id int PRIMARY KEY, v int NOT NULL)" || fail "create"
-# Another node learns of a new table within its poll of the catalog.
-for i in $(seq 50); do [ "$(sql 2 'SELECT count(*) FROM t')" = 0 ] && break; sleep 0.1; done
+expect "$(sql 2 'SELECT count(*) FROM t')" 0 "a new table is seen at once through another node"
 sql 2 "INSERT INTO t SELECT g, 0 FROM generate_series(1, 100) g" || fail "insert"
-for i in $(seq 50); do [ "$(sql 3 'SELECT count(*) FROM t')" = 100 ] && break; sleep 0.1; done
 expect "$(sql 3 'SELECT count(*), sum(v) FROM t')" "100|0" "all nodes see the rows"
 
 acknowledged=0
@@ -23,7 +21,8 @@ for victim in 1 2 3; do
     if [ -z "$out" ]; then acknowledged=$((acknowledged + 1)); else echo "$out"; fi
   done
   took=$(($(date +%s) - begin))
-  [ "$took" -le 30 ] || fail "20 updates took $took s after node $victim was killed"
+  echo "20 updates through node $other took $took s after node $victim was killed"
+  [ "$took" -le 10 ] || fail "20 updates took $took s after node $victim was killed"
   node_start $victim
   wait_sql $victim
 done
@@ -38,7 +37,8 @@ sleep 4
 begin=$(date +%s)
 out=$(PGCONNECT_TIMEOUT=20 sql 1 "UPDATE t SET v = v WHERE id = 1")
 took=$(($(date +%s) - begin))
-[ "$took" -le 15 ] || fail "without a quorum the answer took $took s"
+echo "without a quorum, after $took s: $out"
+[ "$took" -le 12 ] || fail "without a quorum the answer took $took s"
 case "$out" in *ange*) ;; *) fail "without a quorum: $out" ;; esac
 node_start 2
 wait_sql 2

@@ -217,6 +217,7 @@ FakeRanges::Evaluation FakeRanges::evaluate(const BatchRequest& b, const KeySpan
     if (auto at = records_.find(p->txn); at != records_.end()) answer.record = at->second;
     response.responses.emplace_back(std::move(answer));
   } else if (std::holds_alternative<range::HeartbeatRequest>(r)) {
+    ++heartbeats_;
     response.responses.emplace_back(range::EmptyResponse());
   } else {
     CHECK(std::holds_alternative<range::UnlockRequest>(r));

@@ -45,6 +45,7 @@ class FakeRanges : public range::Router {
   size_t locks() const;
   size_t unfinished_records() const;  // STAGING
   uint64_t batches() const { return batches_; }
+  uint64_t heartbeats() const { return heartbeats_; }
   uint64_t splits() const { return descriptors_.size() - 1; }
 
   runtime::Task<Result<range::RangeDescriptor>> locate(Bytes key,
@@ -124,6 +125,7 @@ class FakeRanges : public range::Router {
   std::map<TxnId, Timestamp> collected_;  // attempts of records that are gone
   std::set<NodeId> dead_;
   uint64_t batches_ = 0;
+  uint64_t heartbeats_ = 0;
   runtime::TaskScope late_;
 };
 
