@@ -22,7 +22,7 @@ class Membership {
  public:
   static constexpr runtime::RpcMethod kJoinMethod = 3;
   static constexpr runtime::RpcMethod kInitMethod = 4;
-  static constexpr runtime::RpcMethod kClusterMethod = 7;
+  static constexpr runtime::RpcMethod kClusterMethod = 12;
 
   Membership(runtime::Env& env, runtime::Rpc& rpc);
 

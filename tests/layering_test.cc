@@ -42,7 +42,7 @@ const std::vector<Room>& rooms() {
         {"raft/core/", {"base/"}},
         {"raft/", {"base/", "runtime/", "storage/"}},
         {"range/", {"base/", "runtime/", "storage/", "raft/"}},
-        {"txn/", {"base/", "runtime/", "range/"}},
+        {"txn/", {"base/", "runtime/", "range/", "storage/run_body"}},
         {"pgwire/", {"base/", "runtime/", "sql/session/", "sql/types/"}},
         {"server/",
          {"base/", "runtime/", "storage/", "raft/", "range/", "txn/", "sql/", "pgwire/"}},
@@ -54,9 +54,9 @@ const std::vector<Room>& rooms() {
                   "server/", "bench/", "sim/"}});
     // Filters at the leaseholder are plain data of range/; the rest of range/ is not sql's
     // business.
-    const Strings below_sql = {"base/",      "runtime/",        "txn/",
-                               "range/api",  "range/filter",    "range/eval/filter",
-                               "range/keys", "range/descriptor"};
+    const Strings below_sql = {"base/",      "runtime/",         "txn/",
+                               "range/api",  "range/filter",     "range/eval/filter",
+                               "range/keys", "range/descriptor", "range/row_view"};
     Strings so_far = below_sql;
     for (const char* part : {"types", "functions", "catalog", "parse", "analyze", "plan", "exec",
                              "schema", "system", "session"}) {

@@ -208,7 +208,7 @@ TEST(Teardown, a_store_that_is_destroyed_at_any_moment_touches_nothing_afterward
   }
   uint64_t all = 0;
   for (uint64_t index : acknowledged) all += index;
-  EXPECT_GT(all, 100u) << "nothing was going on";
+  EXPECT_GT(all, 20u) << "nothing was going on";
 }
 
 // The reactor goes on; another store opens in the same place at once.

@@ -16,6 +16,9 @@ class Operator {
   virtual runtime::Task<Status> next(RowBatch* out) = 0;
   const PlanNode& node() const { return node_; }
 
+  // NOWAIT's error names the relation, as PostgreSQL's does; others stay as they are.
+  static Status of_relation(Status s, const TableDescriptor& table);
+
  protected:
   // A frame for a row of this node's input.
   Frame frame(std::span<const Datum> row) const {
@@ -29,8 +32,6 @@ class Operator {
   // For loops that may go on for long without a wait of their own: now and then lets others run,
   // and tells whether the statement is cancelled.
   runtime::Task<Status> breathe();
-  // NOWAIT's error names the relation, as PostgreSQL's does; others stay as they are.
-  static Status of_relation(Status s, const TableDescriptor& table);
   // 53200 when the statement holds more than it may.
   Status account(size_t bytes);
   void unaccount(size_t bytes) { context_.memory_used -= std::min(bytes, context_.memory_used); }

@@ -214,7 +214,7 @@ class Backfiller {
     Status decoded = index == 0 ? to_->decode_primary(key, value, columns, row)
                                 : to_->decode_index(index, key, value, columns, row);
     if (!decoded.ok()) return decoded;
-    return duplicate(*job_->to, job_->to->indexes[index], row);
+    return duplicate(*job_, job_->to->indexes[index], row);
   }
 
   Task<Status> write(txn::Transaction* txn, std::vector<Entry> entries) {

@@ -191,8 +191,15 @@ BatchResponse FakeRanges::need(const BatchRequest& b, Timestamp ts) {
 }
 
 FakeRanges::Evaluation FakeRanges::evaluate(const BatchRequest& b, const KeySpan& span) {
-  CHECK(b.requests.size() == 1);
   const range::Request& r = b.requests[0];
+  // What is resolved takes the transaction's locks with it.
+  if (b.requests.size() == 2) {
+    CHECK(std::holds_alternative<range::ResolveRequest>(r));
+    CHECK(std::holds_alternative<range::UnlockRequest>(b.requests[1]));
+    unlock(b.txn.id, span);
+  } else {
+    CHECK(b.requests.size() == 1);
+  }
   if (const auto* q = std::get_if<GetRequest>(&r)) return get(b, *q);
   if (const auto* q = std::get_if<ScanRequest>(&r)) return scan(b, *q);
   if (const auto* q = std::get_if<range::RefreshRequest>(&r)) return refresh(b, *q);
@@ -211,7 +218,7 @@ FakeRanges::Evaluation FakeRanges::evaluate(const BatchRequest& b, const KeySpan
       collected_[q->txn] = record->second.attempt;
       records_.erase(record);
     }
-    response.responses.emplace_back(range::EmptyResponse());
+    response.responses.resize(b.requests.size());
   } else if (const auto* p = std::get_if<range::PushRequest>(&r)) {
     range::PushResponse answer;
     if (auto at = records_.find(p->txn); at != records_.end()) answer.record = at->second;
