@@ -77,7 +77,8 @@ PlanContext SessionImpl::plan_context() {
 
 // What is missing here may have been made through another node a moment ago.
 bool SessionImpl::may_be_stale(const Status& failure) const {
-  const std::string_view state = failure.sqlstate().view();
+  const SqlState code = failure.sqlstate();
+  const std::string_view state = code.view();
   return writer_ == nullptr && catalog_ != nullptr &&
          (state.starts_with("42") || state.starts_with("3F"));
 }
