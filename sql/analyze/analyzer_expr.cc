@@ -604,7 +604,11 @@ Result<ExprPtr> Analyzer::expr(const Node* n) {
       const PgQuery__NullTest& t = *n->null_test;
       ASSIGN_OR_RETURN(ExprPtr arg, expr(t.arg));
       ASSIGN_OR_RETURN(arg, resolve_unknown(std::move(arg)));
-      if (arg->kind == ExprKind::kRow) return unsupported("IS NULL of a row", t.location);
+      if (arg->kind == ExprKind::kRow) {
+        for (ExprPtr& field : arg->args) {
+          ASSIGN_OR_RETURN(field, resolve_unknown(std::move(field)));
+        }
+      }
       bool is_null = t.nulltesttype == PG_QUERY__NULL_TEST_TYPE__IS_NULL;
       ExprPtr e = node(is_null ? ExprKind::kIsNull : ExprKind::kIsNotNull, kBoolType,
                        leftmost(t.location, arg->location));

@@ -136,10 +136,9 @@ Status Analyzer::group_by(Node* const* nodes, size_t n) {
     RETURN_IF_ERROR(check_sortable(t.expr->type, false, t.expr->location));
     bool again = false;
     for (const auto& g : q.group_by) again |= same_expr(*g, *t.expr);
-    if (again) continue;
     // A target made for GROUP BY alone need not be computed.
     bool own = q.targets.size() > before;
-    q.group_by.push_back(own ? std::move(t.expr) : clone(*t.expr));
+    if (!again) q.group_by.push_back(own ? std::move(t.expr) : clone(*t.expr));
     if (own) q.targets.pop_back();
   }
   return {};

@@ -118,6 +118,19 @@ class DdlAnalyzer {
     ScopeGuard scope(a_, &q);
     RETURN_IF_ERROR(a_.open_table(q, table));
     ASSIGN_OR_RETURN(ExprPtr e, a_.expr_in(n, place));
+    if (!type && e->type.oid == oid::kUnknown) {
+      ASSIGN_OR_RETURN(e, a_.assign(std::move(e), Type{oid::kBool, -1}, column));
+    }
+    // A default is kept as it was written: what assignment to the column's type adds is not shown,
+    // and is added again where the text is read. (A literal without a type becomes one of the
+    // column's.)
+    ExprPtr written;
+    if (type) {
+      written = clone(*e);
+      if (e->type.oid == oid::kUnknown) {
+        ASSIGN_OR_RETURN(written, default_value(std::move(written), Type{type->oid, -1}, column));
+      }
+    }
     if (type) {
       ASSIGN_OR_RETURN(e, default_value(std::move(e), *type, column));
     } else if (e->type.oid != oid::kBool) {
@@ -131,8 +144,9 @@ class DdlAnalyzer {
         const std::string& name = table->columns[x.index].name;
         if (std::find(used->begin(), used->end(), name) == used->end()) used->push_back(name);
       });
-    return deparse(
-        *e, [&](uint32_t, uint32_t index) { return quote_identifier(table->columns[index].name); });
+    return deparse(written ? *written : *e, [&](uint32_t, uint32_t index) {
+      return quote_identifier(table->columns[index].name);
+    });
   }
 
   Result<ExprPtr> default_value(ExprPtr e, Type type, const std::string& column) {

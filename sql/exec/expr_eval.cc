@@ -40,15 +40,17 @@ bool fail(const Frame& f, Status s) {
 
 bool run(const Node& n, const Frame& f, Datum* out) { return n.run(n, f, out); }
 
+// A value that outlives the expression is given without a copy of its bytes.
+void give(const Datum& v, Datum* out) { *out = v.holds_bytes() ? Datum::view(v.as_bytes()) : v; }
+
 bool eval_const(const Node& n, const Frame&, Datum* out) {
-  *out = n.value.holds_bytes() ? Datum::view(n.value.as_bytes()) : n.value;
+  give(n.value, out);
   return true;
 }
 
 bool eval_param(const Node& n, const Frame& f, Datum* out) {
   if (n.slot.index >= f.params.size()) return fail(f, internal_error("a parameter has no value"));
-  const Datum& v = f.params[n.slot.index];
-  *out = v.holds_bytes() ? Datum::view(v.as_bytes()) : v;
+  give(f.params[n.slot.index], out);
   return true;
 }
 
@@ -58,16 +60,14 @@ bool eval_init(const Node& n, const Frame& f, Datum* out) {
 }
 
 bool eval_slot0(const Node& n, const Frame& f, Datum* out) {
-  const Datum& v = f.row[n.slot.index];
-  *out = v.holds_bytes() ? Datum::view(v.as_bytes()) : v;
+  give(f.row[n.slot.index], out);
   return true;
 }
 
 bool eval_slot(const Node& n, const Frame& f, Datum* out) {
   const Frame* level = &f;
   for (uint32_t i = 0; i < n.slot.level; ++i) level = level->outer;
-  const Datum& v = level->row[n.slot.index];
-  *out = v.holds_bytes() ? Datum::view(v.as_bytes()) : v;
+  give(level->row[n.slot.index], out);
   return true;
 }
 
@@ -148,37 +148,26 @@ bool eval_compare_int(const Node& n, const Frame& f, Datum* out) {
   return true;
 }
 
-bool eval_and(const Node& n, const Frame& f, Datum* out) {
+// AND and OR: the first argument that decides, else null where one is.
+bool eval_until(const Node& n, const Frame& f, bool decides, Datum* out) {
   bool null = false;
   for (const auto& arg : n.args) {
     Datum v;
     if (!run(*arg, f, &v)) return false;
     if (v.is_null()) {
       null = true;
-    } else if (!v.as_bool()) {
-      *out = Datum::of_bool(false);
+    } else if (v.as_bool() == decides) {
+      *out = Datum::of_bool(decides);
       return true;
     }
   }
-  *out = null ? Datum::null() : Datum::of_bool(true);
+  *out = null ? Datum::null() : Datum::of_bool(!decides);
   return true;
 }
 
-bool eval_or(const Node& n, const Frame& f, Datum* out) {
-  bool null = false;
-  for (const auto& arg : n.args) {
-    Datum v;
-    if (!run(*arg, f, &v)) return false;
-    if (v.is_null()) {
-      null = true;
-    } else if (v.as_bool()) {
-      *out = Datum::of_bool(true);
-      return true;
-    }
-  }
-  *out = null ? Datum::null() : Datum::of_bool(false);
-  return true;
-}
+bool eval_and(const Node& n, const Frame& f, Datum* out) { return eval_until(n, f, false, out); }
+
+bool eval_or(const Node& n, const Frame& f, Datum* out) { return eval_until(n, f, true, out); }
 
 bool eval_not(const Node& n, const Frame& f, Datum* out) {
   if (!run(*n.args[0], f, out)) return false;
@@ -228,15 +217,23 @@ bool eval_is(const Node& n, const Frame& f, Datum* out) {
   return true;
 }
 
+// Whether the node's "=" holds between two values that are not null.
+bool equals(const Node& n, const Frame& f, std::span<const Datum> pair, bool* equal) {
+  Datum out;
+  if (!call(n, f, pair, &out)) return false;
+  *equal = !out.is_null() && out.as_bool();
+  return true;
+}
+
 bool eval_distinct(const Node& n, const Frame& f, Datum* out) {
   Datum v[2];
   bool null = false;
   if (!eval_args(n, f, v, &null)) return false;
   bool distinct = v[0].is_null() != v[1].is_null();
   if (!null) {
-    Datum equal;
-    if (!call(n, f, {v, 2}, &equal)) return false;
-    distinct = equal.is_null() || !equal.as_bool();
+    bool equal = false;
+    if (!equals(n, f, v, &equal)) return false;
+    distinct = !equal;
   }
   *out = Datum::of_bool(distinct == (n.kind == ExprKind::kDistinct));
   return true;
@@ -267,9 +264,9 @@ bool eval_nullif(const Node& n, const Frame& f, Datum* out) {
   bool null = false;
   if (!eval_args(n, f, v, &null)) return false;
   if (!null) {
-    Datum equal;
-    if (!call(n, f, {v, 2}, &equal)) return false;
-    if (!equal.is_null() && equal.as_bool()) {
+    bool equal = false;
+    if (!equals(n, f, v, &equal)) return false;
+    if (equal) {
       *out = Datum::null();
       return true;
     }
@@ -293,10 +290,37 @@ bool eval_extreme(const Node& n, const Frame& f, Datum* out) {
   return true;
 }
 
+// ARRAY[[1, 2], [3, 4]]: one dimension more than its parts have.
+bool nest_arrays(const Frame& f, Oid element, const std::vector<Datum>& parts, Datum* out) {
+  Array whole;
+  whole.element = element;
+  for (const Datum& part : parts) {
+    Array inner = part.is_null() ? Array() : Array::open(part);
+    if (&part == &parts.front()) {
+      whole.dimensions = inner.dimensions;
+    } else if (inner.dimensions != whole.dimensions) {
+      return fail(f, Status(StatusCode::kInvalidArgument, sqlstate::kArraySubscriptError,
+                            "multidimensional arrays must have array expressions with matching "
+                            "dimensions"));
+    }
+    for (Datum& v : inner.values) whole.values.push_back(std::move(v));
+  }
+  if (whole.dimensions.size() >= static_cast<size_t>(kArrayDimensionsMax)) {
+    return fail(f, Status(StatusCode::kInvalidArgument, sqlstate::kProgramLimitExceeded,
+                          "number of array dimensions exceeds the maximum allowed (6)"));
+  }
+  if (!whole.dimensions.empty())
+    whole.dimensions.insert(whole.dimensions.begin(), {static_cast<int32_t>(parts.size()), 1});
+  *out = whole.to_datum();
+  return true;
+}
+
 bool eval_array(const Node& n, const Frame& f, Datum* out) {
   std::vector<Datum> elements(n.args.size());
   bool null = false;
   if (!eval_args(n, f, elements.data(), &null)) return false;
+  if (!n.args.empty() && n.arg_types[0].oid == n.type.oid)
+    return nest_arrays(f, element_type(n.type.oid), elements, out);
   *out = Array::of(element_type(n.type.oid), std::move(elements)).to_datum();
   return true;
 }
@@ -374,9 +398,9 @@ bool eval_in_list(const Node& n, const Frame& f, Datum* out) {
       null = true;
       continue;
     }
-    Datum equal;
-    if (!call(n, f, {v, 2}, &equal)) return false;
-    if (!equal.is_null() && equal.as_bool()) {
+    bool equal = false;
+    if (!equals(n, f, v, &equal)) return false;
+    if (equal) {
       *out = Datum::of_bool(!n.negated);
       return true;
     }

@@ -1,3 +1,4 @@
+#include "runtime/sync.h"
 #include "sql/exec/operator.h"
 
 namespace quorate::sql {
@@ -88,6 +89,9 @@ class FunctionRows : public Operator {
       if (node_.with_ordinality) row[ordinal_slot] = Datum::of_int(1);
       co_return Status();
     }
+    // Nothing here waits by itself, however many rows there are: others run, cancels arrive.
+    co_await runtime::yield(*context_.executor);
+    CO_RETURN_IF_ERROR(context_.cancel.status());
     std::vector<Datum> values;
     while (!done_ && !out->full()) {
       auto more = generator_->next(&values);

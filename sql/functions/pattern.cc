@@ -290,6 +290,48 @@ Result<Datum> regexp_split(EvalContext& ctx, Args a) {
   return Array::of(oid::kText, std::move(parts)).to_datum();
 }
 
+// SIMILAR TO's pattern as a regular expression: % and _ are wildcards, | * + ? {} () [] mean what
+// they mean there, everything else stands for itself.
+Result<Datum> similar_to_escape(EvalContext&, Args a) {
+  BytesView pattern = a[0].as_bytes();
+  BytesView escape = a.size() > 1 ? a[1].as_bytes() : BytesView("\\");
+  if (escape.size() > 1 && next_character(escape, 0) != escape.size()) {
+    return invalid_argument("invalid escape string", sqlstate::kInvalidEscapeSequence)
+        .with_hint("Escape string must be empty or one character.");
+  }
+  Bytes out = "^(?:";
+  bool in_class = false;
+  for (size_t i = 0; i < pattern.size();) {
+    if (!escape.empty() && pattern.substr(i).starts_with(escape)) {
+      i += escape.size();
+      if (i < pattern.size()) {
+        out.push_back('\\');
+        out.push_back(pattern[i++]);
+      }
+      continue;
+    }
+    const char c = pattern[i++];
+    if (in_class) {
+      if (c == '\\') out.push_back('\\');
+      out.push_back(c);
+      in_class = c != ']';
+    } else if (c == '[') {
+      out.push_back(c);
+      in_class = true;
+    } else if (c == '%') {
+      out += ".*";
+    } else if (c == '_') {
+      out.push_back('.');
+    } else if (c == '(') {
+      out += "(?:";
+    } else {
+      if (c == '\\' || c == '.' || c == '^' || c == '$') out.push_back('\\');
+      out.push_back(c);
+    }
+  }
+  return Datum::of_bytes(out + ")$");
+}
+
 constexpr FunctionInfo kFunctions[] = {
     // clang-format off
     {850, "textlike", 16, {25, 25}, Volatility::kImmutable, true, like<false>},
@@ -326,6 +368,8 @@ constexpr FunctionInfo kFunctions[] = {
     {1239, "texticregexne", 16, {25, 25}, Volatility::kImmutable, true, regex<true, true>},
     {1241, "nameicregexne", 16, {19, 25}, Volatility::kImmutable, true, regex<true, true>},
     {1657, "bpcharicregexne", 16, {1042, 25}, Volatility::kImmutable, true, regex<true, true>},
+    {1986, "similar_to_escape", 25, {25, 25}, Volatility::kImmutable, true, similar_to_escape},
+    {1987, "similar_to_escape", 25, {25}, Volatility::kImmutable, true, similar_to_escape},
     {2284, "regexp_replace", 25, {25, 25, 25}, Volatility::kImmutable, true, regexp_replace},
     {2285, "regexp_replace", 25, {25, 25, 25, 25}, Volatility::kImmutable, true, regexp_replace},
     {3396, "regexp_match", 1009, {25, 25}, Volatility::kImmutable, true, regexp_match},

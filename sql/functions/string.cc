@@ -102,6 +102,31 @@ Result<Datum> substring_with(Args a, bool characters) {
 Result<Datum> text_substring(EvalContext&, Args a) { return substring_with(a, true); }
 Result<Datum> bytea_substring(EvalContext&, Args a) { return substring_with(a, false); }
 
+// overlay(text PLACING new FROM start [FOR length]); without a length as many as `new` has.
+Result<Datum> overlay_with(Args a, bool characters) {
+  const BytesView v = a[0].as_bytes(), placed = a[1].as_bytes();
+  const int64_t from = a[2].as_int();
+  const auto size = [&](BytesView s) {
+    return static_cast<int64_t>(characters ? utf8_length(s) : s.size());
+  };
+  const int64_t length = a.size() > 3 ? a[3].as_int() : size(placed);
+  if (from <= 0)
+    return invalid_argument("negative substring length not allowed", sqlstate::kSubstringError);
+  if (from + length > INT32_MAX)
+    return invalid_argument("integer out of range", sqlstate::kNumericValueOutOfRange);
+  const auto bytes = [&](int64_t count) {
+    if (count <= 0) return size_t{0};
+    if (count >= size(v)) return v.size();
+    return characters ? utf8_prefix(v, static_cast<size_t>(count)) : static_cast<size_t>(count);
+  };
+  Bytes out(v.substr(0, bytes(from - 1)));
+  out += placed;
+  out += v.substr(bytes(from - 1 + length));
+  return Datum::of_bytes(out);
+}
+Result<Datum> text_overlay(EvalContext&, Args a) { return overlay_with(a, true); }
+Result<Datum> bytea_overlay(EvalContext&, Args a) { return overlay_with(a, false); }
+
 enum class Side : uint8_t { kLeft = 1, kRight = 2, kBoth = 3 };
 
 bool contains_character(std::string_view set, std::string_view character) {
@@ -707,6 +732,10 @@ constexpr FunctionInfo kFunctions[] = {
     {2013, "substring", 17, {17, 23}, Volatility::kImmutable, true, bytea_substring},
     {2085, "substr", 17, {17, 23, 23}, Volatility::kImmutable, true, bytea_substring},
     {2086, "substr", 17, {17, 23}, Volatility::kImmutable, true, bytea_substring},
+    {1404, "overlay", 25, {25, 25, 23, 23}, Volatility::kImmutable, true, text_overlay},
+    {1405, "overlay", 25, {25, 25, 23}, Volatility::kImmutable, true, text_overlay},
+    {749, "overlay", 17, {17, 17, 23, 23}, Volatility::kImmutable, true, bytea_overlay},
+    {752, "overlay", 17, {17, 17, 23}, Volatility::kImmutable, true, bytea_overlay},
     {884, "btrim", 25, {25, 25}, Volatility::kImmutable, true, trim<Side::kBoth>},
     {885, "btrim", 25, {25}, Volatility::kImmutable, true, trim<Side::kBoth>},
     {875, "ltrim", 25, {25, 25}, Volatility::kImmutable, true, trim<Side::kLeft>},

@@ -84,17 +84,23 @@ bool gives_order(const TableDescriptor& table, const IndexDescriptor& index, siz
   if (wish.order.empty()) return false;
   size_t at = prefix;
   std::optional<bool> backwards;
+  // A whole unique key orders rows entirely: what follows it in the wish changes nothing. (Nulls may
+  // repeat in it.)
+  bool one_row_a_key = index.unique;
   for (const auto& o : wish.order) {
     // A column with one value orders nothing.
     if (find(conditions, o.column, true, false) != nullptr) continue;
-    if (at >= index.columns.size())
-      return index.unique && at == index.columns.size() && backwards.has_value();
+    if (at >= index.columns.size()) {
+      if (!one_row_a_key || !backwards) return false;
+      break;
+    }
     const IndexColumn& c = index.columns[at++];
     if (position(table, c.column) != o.column) return false;
     const bool flip = c.descending != o.descending;
     const uint32_t p = position(table, c.column);
     const bool not_null = p < table.columns.size() && table.columns[p].not_null;
     if (!not_null && (c.nulls_first != o.nulls_first) != flip) return false;
+    one_row_a_key &= not_null;
     if (backwards && *backwards != flip) return false;
     backwards = flip;
   }

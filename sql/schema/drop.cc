@@ -59,6 +59,7 @@ Status forget_references(CatalogWriter& w, const TableDescriptor& t) {
 
 Status drop_table(CatalogWriter& w, DdlContext& c, TablePtr t, bool cascade,
                   const std::vector<Oid>& also) {
+  std::string depending;
   for (Oid child : t->referenced_by) {
     if (child == t->oid) continue;
     TablePtr other = w.data().table(child);
@@ -67,15 +68,18 @@ Status drop_table(CatalogWriter& w, DdlContext& c, TablePtr t, bool cascade,
     TableDescriptor changed = *other;
     for (const auto& f : other->foreign_keys) {
       if (f.referenced_table != t->oid) continue;
-      if (!cascade && !going)
-        return dependents("table " + t->name, "constraint " + f.name + " on table " + other->name +
-                                                  " depends on table " + t->name);
+      if (!cascade && !going) {
+        depending += (depending.empty() ? "" : "\n");
+        depending +=
+            "constraint " + f.name + " on table " + other->name + " depends on table " + t->name;
+      }
       if (!going) notice(&c, "drop cascades to constraint " + f.name + " on table " + other->name);
     }
     std::erase_if(changed.foreign_keys,
                   [&](const ForeignKeyDescriptor& f) { return f.referenced_table == t->oid; });
-    RETURN_IF_ERROR(w.put(std::move(changed)));
+    if (cascade || going) RETURN_IF_ERROR(w.put(std::move(changed)));
   }
+  if (!depending.empty()) return dependents("table " + t->name, depending);
   t = w.data().table(t->oid);
   RETURN_IF_ERROR(forget_references(w, *t));
   RETURN_IF_ERROR(drop_owned_sequences(w, t->oid));

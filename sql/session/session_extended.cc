@@ -36,6 +36,14 @@ Status violation(std::string message) {
   return Status(StatusCode::kInvalidArgument, sqlstate::kProtocolViolation, std::move(message));
 }
 
+// As PostgreSQL, which by default does not show the value.
+Status of_parameter(Status s, std::string_view portal, size_t parameter, int16_t format) {
+  std::string where = portal.empty() ? "unnamed portal" : "portal \"" + std::string(portal) + "\"";
+  where += " parameter $" + std::to_string(parameter + 1);
+  if (format == 0) where += " = '...'";
+  return std::move(s).with_where(std::move(where));
+}
+
 }  // namespace
 
 Task<Status> SessionImpl::parse(std::string_view name, std::string_view text,
@@ -128,10 +136,10 @@ Status SessionImpl::bind(std::string_view portal_name, std::string_view statemen
     if (params[i].format == 1) {
       v = receive_binary(types[i], *params[i].bytes, eval_.io);
     } else {
-      RETURN_IF_ERROR(check_utf8(*params[i].bytes));
-      v = input_text(types[i], *params[i].bytes, eval_.io);
+      Status utf8 = check_utf8(*params[i].bytes);
+      v = utf8.ok() ? input_text(types[i], *params[i].bytes, eval_.io) : Result<Datum>(utf8);
     }
-    if (!v.ok()) return v.status();
+    if (!v.ok()) return of_parameter(v.status(), portal_name, i, params[i].format);
     portal->params.push_back(std::move(*v).own());
   }
   if (result_formats.size() > 1 && prepared.current != nullptr &&

@@ -583,7 +583,7 @@ bool numeric_decode_key(BytesView& in, unsigned char flip, Datum* out) {
 namespace {
 
 constexpr uint16_t kWireNegative = 0x4000, kWireNaN = 0xC000, kWireInfinity = 0xD000,
-                   kWireMinusInfinity = 0xF000;
+                   kWireMinusInfinity = 0xF000, kWireInfinityScale = 0x20;
 
 void put_u16(int v, Bytes& out) {
   out.push_back(static_cast<char>(v >> 8));
@@ -603,7 +603,7 @@ void numeric_send(const Datum& v, Bytes& out) {
     put_u16(0, out);
     put_u16(0, out);
     put_u16(n.is_nan() ? kWireNaN : n.sign() > 0 ? kWireInfinity : kWireMinusInfinity, out);
-    put_u16(n.is_nan() ? 0 : 0, out);
+    put_u16(n.is_nan() ? 0 : kWireInfinityScale, out);
     return;
   }
   std::string digits;

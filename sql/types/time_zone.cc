@@ -164,7 +164,12 @@ std::shared_ptr<const TimeZone> find_time_zone(std::string_view name) {
       return std::make_shared<FixedZone>(a.hours * 3600, upper, upper);
     }
   }
-  // POSIX: letters and an offset counted westward.
+  // POSIX: letters, or anything between angle brackets, and an offset counted westward.
+  if (size_t end = name.find('>'); name.starts_with('<') && end != std::string_view::npos) {
+    if (!parse_offset(name.substr(end + 1), &offset)) return nullptr;
+    return std::make_shared<FixedZone>(-offset, std::string(name),
+                                       std::string(name.substr(1, end - 1)));
+  }
   size_t letters = 0;
   while (letters < name.size() && is_alpha(name[letters])) ++letters;
   if (letters >= 3 && letters < name.size() && parse_offset(name.substr(letters), &offset)) {
