@@ -1,3 +1,4 @@
+#include "runtime/sync.h"
 #include "sql/exec/operator.h"
 
 namespace quorate::sql {
