@@ -34,7 +34,7 @@ inline constexpr size_t kTxnLoadBytesMax = 32u << 20;
 // Runs of one range that wait for the end of their transactions; beyond it 53200.
 inline constexpr size_t kRangeRunsMax = 20'000;
 // Bytes of runs that one command publishes, at least one run.
-inline constexpr size_t kPublishBytesMax = 2u << 20;
+inline constexpr size_t kPublishBytesMax = 1u << 20;
 // Reads that a transaction remembers one by one, and their bytes; beyond it neighbours are merged
 // into wider spans, which can only make a refresh fail more often.
 inline constexpr size_t kTxnReadSpansMax = 4096;
