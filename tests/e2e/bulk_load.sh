@@ -11,7 +11,7 @@ cluster_start
 wait_replicated
 sql 1 "CREATE TABLE t (id bigint PRIMARY KEY, k int, pad text)" || fail "create"
 out=$(copy 1 t 1 "$rows") || fail "a load of $rows rows: $out"
-expect "$(sql 1 'SELECT count(*), sum(id), sum(k) FROM t')" "$(seq "$rows" | awk '{n++; s+=$1; k+=$1%7} END {printf "%d|%d|%d", n, s, k}')" "loaded"
+expect "$(sql 1 'SELECT count(*), sum(id), sum(k) FROM t')" "$(seq "$rows" | awk '{n++; s+=$1; k+=$1%7} END {printf "%.0f|%.0f|%.0f", n, s, k}')" "loaded"
 case "$(copy 2 t 1000000 $((1000000 + rows / 3)) && copy 2 t 900000 1000100)" in
   *'duplicate key value violates unique constraint "t_pkey"'*'Key (id)=(1000000) already exists.'*) ;;
   *) fail "a duplicate in a load" ;;
