@@ -32,12 +32,13 @@ BytesView prefix_of(BytesView key) {
   return key.substr(0, table ? kPrefixBytes : 1);
 }
 
-// One that the session has ended is not kept alive.
-Task<void> keep_alive(NodeParts* node, TxnHeader header) {
+// One that the session has ended is not kept alive. The record is asked for as of the time it was
+// first made: one that was aborted and collected meanwhile is not made again (safety: record-mark).
+Task<void> keep_alive(NodeParts* node, TxnHeader header, Timestamp begun) {
   for (;;) {
     Status slept = co_await runtime::sleep_for(node->sender.executor(), kHeartbeat);
     if (!slept.ok() || !node->open.contains(header.id)) co_return;
-    Status beat = co_await keep_pending(*node, header, node->sender.clock().now());
+    Status beat = co_await keep_pending(*node, header, begun);
     if (beat.code() == StatusCode::kAborted) co_return;  // the commit will find out
   }
 }
@@ -179,10 +180,11 @@ Task<Status> RunWriter::begin(Bytes first_key) {
   TxnHeader& header = channel_.header;
   if (header.anchor.empty()) header.anchor = std::move(first_key);
   begun_ = true;
-  Status beat = co_await keep_pending(node, header, node.sender.clock().now());
+  const Timestamp begun = node.sender.clock().now();
+  Status beat = co_await keep_pending(node, header, begun);
   if (beat.code() == StatusCode::kAmbiguous) beat = unavailable(beat.message());
   if (!beat.ok()) co_return beat;
-  node.background.spawn(keep_alive(&node, header));
+  node.background.spawn(keep_alive(&node, header, begun));
   co_return Status();
 }
 

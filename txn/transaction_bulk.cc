@@ -1,5 +1,6 @@
 // How a transaction that outgrows its buffer writes: sorted runs (run_writer), and its COMMIT.
 #include "txn/bulk_committer.h"
+#include "txn/ender.h"
 #include "txn/retry.h"
 #include "txn/transaction_impl.h"
 
@@ -65,6 +66,17 @@ Task<Status> TransactionImpl::spill() {
   buffer_.forget_writes();
   runs_.put_back(std::move(loaded));
   co_return Status();
+}
+
+// Whoever takes the transaction for dead aborts its record before he drops the first of its runs:
+// while the record stands, all that was sent was there to be read.
+Task<Status> TransactionImpl::confirm_runs() {
+  Result<range::TxnRecord> record = co_await read_record(channel_.node(), channel_.header);
+  if (!record.ok()) co_return fail(record.status());
+  if (record->status == range::TxnStatus::kPending) co_return Status();
+  co_return fail(aborted("the transaction was aborted by another one")
+                     .with_detail("Its coordinator was not heard of for too long.")
+                     .with_hint("The transaction might succeed if retried."));
 }
 
 void TransactionImpl::undo_runs_above(uint64_t mark) {

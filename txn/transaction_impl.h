@@ -99,6 +99,7 @@ class TransactionImpl : public Transaction {
   runtime::Task<Status> commit_bulk();
   // Runs sent after `mark` do not count any more.
   void undo_runs_above(uint64_t mark);
+  runtime::Task<Status> confirm_runs();
 
   // transaction_reads.cc
   runtime::Task<Result<range::RowSet>> get_one(Bytes key, ReadOptions options);

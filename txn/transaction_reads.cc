@@ -120,8 +120,15 @@ Task<Status> TransactionImpl::handle(BatchResponse response, int n) {
 Task<Result<RowSet>> TransactionImpl::get(std::vector<Bytes> keys, ReadOptions options) {
   Status ready = usable(options.lock != LockMode::kNone);
   if (!ready.ok()) co_return ready;
-  if (keys.size() == 1) co_return co_await get_one(std::move(keys[0]), options);
-  co_return co_await get_many(std::move(keys), options);
+  if (!runs_.active()) {
+    if (keys.size() == 1) co_return co_await get_one(std::move(keys[0]), options);
+    co_return co_await get_many(std::move(keys), options);
+  }
+  Result<RowSet> rows = co_await get_many(std::move(keys), options);
+  if (!rows.ok()) co_return rows.status();
+  Status confirmed = co_await confirm_runs();
+  if (!confirmed.ok()) co_return confirmed;
+  co_return std::move(rows);
 }
 
 // The hot path: one row, one message, no grouping.
@@ -284,6 +291,10 @@ Task<Result<RowSet>> TransactionImpl::scan(ScanOptions options, KeySpan* rest) {
     KeySpan left;
     Result<RowSet> rows = co_await scan_range(options, &left);
     if (!rows.ok() || rows->size() > 0 || left.empty()) {
+      if (rows.ok() && runs_.active()) {
+        Status confirmed = co_await confirm_runs();
+        if (!confirmed.ok()) co_return confirmed;
+      }
       *rest = std::move(left);
       co_return std::move(rows);
     }
