@@ -122,10 +122,15 @@ class DdlAnalyzer {
       ASSIGN_OR_RETURN(e, a_.assign(std::move(e), Type{oid::kBool, -1}, column));
     }
     // A default is kept as it was written: what assignment to the column's type adds is not shown,
-    // and is added again where the text is read. (A literal without a type has become one of that
-    // type.)
+    // and is added again where the text is read. (A literal without a type becomes one of the
+    // column's.)
     ExprPtr written;
-    if (type && e->type.oid != oid::kUnknown) written = clone(*e);
+    if (type) {
+      written = clone(*e);
+      if (e->type.oid == oid::kUnknown) {
+        ASSIGN_OR_RETURN(written, default_value(std::move(written), Type{type->oid, -1}, column));
+      }
+    }
     if (type) {
       ASSIGN_OR_RETURN(e, default_value(std::move(e), *type, column));
     } else if (e->type.oid != oid::kBool) {

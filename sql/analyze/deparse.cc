@@ -73,10 +73,10 @@ std::string Deparser::constant(const Expr& e) const {
     case oid::kInt4:
       return v.front() == '-' ? "'" + v + "'::integer" : v;
     case oid::kNumeric:
-      // Bare where it is read as numeric again; else digits with the type.
+      // Bare where it is read as numeric again; else as the cast of the digits that it was.
       if (v.front() == '-' || v.find_first_not_of("0123456789.") != std::string::npos) break;
       if (e.type.typmod < 0 && v.find('.') != std::string::npos) return v;
-      return v + "::" + format_type(e.type);
+      return "(" + v + ")::" + format_type(e.type);
     case oid::kUnknown:
       return quote_literal(v);
     default:
