@@ -28,7 +28,7 @@ right "--duration" bench tpcc run --help
 right "--url" bench tpcc check --help
 right "quorate 0." version
 wrong : "A subcommand is required"
-wrong nonsense : "nonsense"
+wrong nonsense : "subcommand"
 wrong start : "--data is required"
 wrong start --data "$cluster_dir/x" --nonsense : "--nonsense"
 wrong start --data "$cluster_dir/x" : "give either --single or --join"
