@@ -28,7 +28,7 @@ right "--duration" bench tpcc run --help
 right "--url" bench tpcc check --help
 right "quorate 0." version
 wrong : "A subcommand is required"
-wrong nonsense : "nonsense"
+wrong nonsense : "subcommand"
 wrong start : "--data is required"
 wrong start --data "$cluster_dir/x" --nonsense : "--nonsense"
 wrong start --data "$cluster_dir/x" : "give either --single or --join"
@@ -40,7 +40,7 @@ wrong start --data /proc/nothing/here --single --sql "127.0.0.1:$(sql_port 7)" -
 wrong start --data "$cluster_dir/x" --single --sql "0.0.0.0:$(sql_port 7)" --rpc "127.0.0.1:$(rpc_port 7)" : "--insecure"
 wrong start --data "$cluster_dir/x" --single --sql "[::]:$(sql_port 7)" --rpc "127.0.0.1:$(rpc_port 7)" : "--insecure"
 wrong init --rpc "127.0.0.1:$(rpc_port 9)" : "no node"
-wrong node drain --rpc "127.0.0.1:$(rpc_port 9)" : "no node"
+wrong node drain --rpc "127.0.0.1:$(rpc_port 9)" : "127.0.0.1:$(rpc_port 9)"
 wrong demo --nodes 0 : "--nodes"
 wrong demo kill 1 --port 1 : "no demo runs"
 wrong bench tpcc run --url nonsense --warehouses 1 : ""

@@ -7,6 +7,8 @@ client=${QUORATE_BUILD_DIR:-$(cd ../.. && pwd)/build}/pqxx_client
 [ -x "$client" ] || { echo "skipped: $client is not built"; exit 77; }
 if [ "${1:-}" = --freeze ]; then
   source ./postgres.bash
+  # As Quorate's default is.
+  psql -X -q "$PG_URL" -c "ALTER SYSTEM SET default_transaction_isolation = serializable" -c "SELECT pg_reload_conf()" >/dev/null
   "$client" "$PG_URL" >pqxx.out 2>&1
   exit
 fi
