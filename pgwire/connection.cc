@@ -47,19 +47,27 @@ Connection::~Connection() {
 Task<void> Connection::run() {
   bool started = co_await start_up();
   while (started && !ending_) {
-    Frame frame;
-    Result<bool> got = co_await next_message(&frame);
-    if (!got.ok()) {
-      if (shutdown_.ok()) fatal(got.status());
+    Result<std::optional<Frame>> next = next_frame(pending(), limits::kClientMessageBytesMax);
+    if (next.ok() && !next->has_value()) {
+      Result<bool> more = co_await more_input();
+      if (more.ok() && *more) continue;
+      if (more.ok()) break;
+      next = more.status();
+    }
+    if (!next.ok()) {
+      if (shutdown_.ok()) fatal(next.status());
       break;
     }
-    if (!*got) break;
+    const Frame frame = **next;
+    if (frame.type == 'X') break;
     ++messages_;
     frame_bytes_ = frame.bytes;
-    bool go_on = co_await dispatch(frame);
-    if (!go_on) break;
+    if (!dispatch_now(frame)) {
+      bool go_on = co_await dispatch(frame);
+      if (!go_on) break;
+    }
     in_at_ += frame_bytes_;
-    held_.clear();
+    if (!held_.empty()) held_.clear();
   }
   if (!shutdown_.ok()) fatal(shutdown_);
   if (!out_.empty()) (void)co_await write_out();
@@ -110,36 +118,28 @@ Task<Status> Connection::fill(CancelToken token) {
   co_return s;
 }
 
-// False: the client has said good-bye, or is gone. An idle client that may not be idle for ever is
-// told so (FATAL).
-Task<Result<bool>> Connection::next_message(Frame* frame) {
-  for (;;) {
-    Result<std::optional<Frame>> next = next_frame(pending(), limits::kClientMessageBytesMax);
-    if (!next.ok()) co_return next.status();
-    if (next->has_value()) {
-      *frame = **next;
-      co_return frame->type != 'X';
-    }
-    if (flush_wanted_) {
-      Status s = co_await write_out();
-      if (!s.ok()) co_return false;
-    }
-    in_.erase(0, in_at_);
-    in_at_ = 0;
-    if (in_.empty() && in_.capacity() > kKeptBytesMax) in_.shrink_to_fit();
-
-    runtime::TimerId timer = 0;
-    if (runtime::Duration limit = session_->idle_limit(); limit.count() > 0) {
-      timer =
-          env_.executor->schedule_after(limit, [this] { leave_.cancel(session_->idle_error()); });
-    }
-    waiting_ = true;
-    Status s = co_await fill(leave_.token());
-    waiting_ = false;
-    if (timer != 0) env_.executor->cancel_timer(timer);
-    if (!s.ok() && is_gone(s)) co_return false;
-    if (!s.ok()) co_return s;
+// Until something has come, once what the client waits for has left. False: the client is gone. One
+// that may not be idle for ever is told so (FATAL).
+Task<Result<bool>> Connection::more_input() {
+  if (flush_wanted_) {
+    Status s = co_await write_out();
+    if (!s.ok()) co_return false;
   }
+  in_.erase(0, in_at_);
+  in_at_ = 0;
+  if (in_.empty() && in_.capacity() > kKeptBytesMax) in_.shrink_to_fit();
+
+  runtime::TimerId timer = 0;
+  if (runtime::Duration limit = session_->idle_limit(); limit.count() > 0) {
+    timer = env_.executor->schedule_after(limit, [this] { leave_.cancel(session_->idle_error()); });
+  }
+  waiting_ = true;
+  Status s = co_await fill(leave_.token());
+  waiting_ = false;
+  if (timer != 0) env_.executor->cancel_timer(timer);
+  if (!s.ok() && is_gone(s)) co_return false;
+  if (!s.ok()) co_return s;
+  co_return true;
 }
 
 Task<Status> Connection::write_out() {
@@ -156,6 +156,35 @@ Task<Status> Connection::write_out() {
 }
 
 // --- messages ---
+
+// The messages of an ordinary statement, where they need no wait: no coroutine. False: nothing has
+// been done, dispatch() it.
+bool Connection::dispatch_now(const Frame& frame) {
+  // A long pipeline's output leaves by the ordinary way.
+  if (skipping_ || should_flush()) return false;
+  switch (frame.type) {
+    case 'B':
+      return bind(frame.body).ok();
+    case 'D': {
+      Result<TargetMessage> m = decode_target(frame.body, 'D');
+      sql::Session::Description d;
+      if (!m.ok() || m->kind != 'P' || !session_->describe_portal_now(m->name, &d)) return false;
+      tell(d);
+      return true;
+    }
+    case 'E': {
+      Result<ExecuteMessage> m = decode_execute(frame.body);
+      return m.ok() && session_->execute_now(m->portal, static_cast<uint64_t>(m->rows_max),
+                                             sync_follows(), this);
+    }
+    case 'S':
+      if (!session_->sync_now(this)) return false;
+      ready();
+      return true;
+    default:
+      return false;
+  }
+}
 
 Task<bool> Connection::dispatch(Frame frame) {
   switch (frame.type) {
@@ -286,11 +315,15 @@ Task<Status> Connection::describe(BytesView body) {
     d = co_await session_->describe_portal(m->name);
   if (!d.ok()) co_return d.status();
   if (m->kind == 'S') put_parameter_description(out_, d->params);
-  if (d->has_rows)
-    put_shape(out_, d->shape);
+  tell(*d);
+  co_return Status();
+}
+
+void Connection::tell(const sql::Session::Description& d) {
+  if (d.has_rows)
+    put_shape(out_, d.shape);
   else
     put_empty(out_, 'n');
-  co_return Status();
 }
 
 Task<Status> Connection::execute(BytesView body) {

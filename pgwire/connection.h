@@ -54,13 +54,15 @@ class Connection final : private sql::ResultSink {
                          std::vector<std::string_view>* unknown);
 
   // --- messages (connection.cc) ---
-  runtime::Task<Result<bool>> next_message(Frame* frame);
+  runtime::Task<Result<bool>> more_input();
+  bool dispatch_now(const Frame& frame);
   runtime::Task<bool> dispatch(Frame frame);
   runtime::Task<void> query(BytesView body);
   runtime::Task<Status> extended(Frame frame);
   runtime::Task<Status> parse(BytesView body);
   Status bind(BytesView body);
   runtime::Task<Status> describe(BytesView body);
+  void tell(const sql::Session::Description& d);
   runtime::Task<Status> execute(BytesView body);
   Status close(BytesView body);
   runtime::Task<void> sync();

@@ -22,6 +22,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <variant>
 #include <vector>
@@ -113,6 +114,11 @@ class RowSet {
   size_t bytes() const { return data_.size() + items_.size() * sizeof(Item); }
   void add(BytesView key, BytesView value, Timestamp ts) { push(key, value, ts, true); }
   void add_absent(BytesView key, Timestamp tombstone) { push(key, {}, tombstone, false); }
+  // Keeps its memory for the next answer.
+  void clear() {
+    data_.clear();
+    items_.clear();
+  }
   void reserve(size_t rows, size_t bytes) {
     items_.reserve(rows);
     data_.reserve(bytes);
@@ -147,11 +153,20 @@ class RowSet {
 
 // --- reads ---
 
+// A GetRequest whose keys are somebody else's.
+struct GetView {
+  std::span<const Bytes> keys;
+  ColumnSet columns = kAllColumns;
+  LockMode lock = LockMode::kNone;
+  WaitPolicy wait = WaitPolicy::kBlock;
+};
+
 struct GetRequest {
   std::vector<Bytes> keys;
   ColumnSet columns = kAllColumns;  // what the statement uses of the rows
   LockMode lock = LockMode::kNone;
   WaitPolicy wait = WaitPolicy::kBlock;
+  GetView view() const { return {keys, columns, lock, wait}; }
   template <class A>
   void serialize(A& a) {
     a(keys, columns, lock, wait);

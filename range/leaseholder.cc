@@ -78,6 +78,8 @@ class LeaseholderImpl final : public Leaseholder {
   ~LeaseholderImpl() override { resolving_.cancel_all(); }
 
   Task<BatchResponse> serve(BatchRequest request, CancelToken token) override;
+  bool try_get(const Reader& reader, const GetView& get, GetResponse* out) override;
+  bool try_scan(const Reader& reader, const ScanRequest& scan, ScanResponse* out) override;
   void close(NodeId successor_hint) override;
   void abandon() override { resolving_.cancel_all(); }
   std::unique_ptr<Leaseholder> split_off(ReplicaContext& right, Bytes at) override;
@@ -103,6 +105,8 @@ class LeaseholderImpl final : public Leaseholder {
     runtime::CancelSource cancel;
   };
 
+  bool open_in_place(Evaluation& e);
+  void set_uncertainty(Evaluation& e, const LeaseView& lease);
   bool admit(Run& run);
   bool may_serve(Run& run);
   bool latch(Run& run);
@@ -126,7 +130,7 @@ class LeaseholderImpl final : public Leaseholder {
   Task<bool> resolve_once(TxnId txn, Bytes anchor, CancelToken token);
   void end_resolution(const TxnId& txn, bool resolved);
 
-  void count_request(const BatchRequest& request);
+  void count_request(NodeId gateway);
   void count_rows(const Run& run);
 
   ReplicaContext& context_;
@@ -144,7 +148,7 @@ class LeaseholderImpl final : public Leaseholder {
 };
 
 Task<BatchResponse> LeaseholderImpl::serve(BatchRequest request, CancelToken token) {
-  count_request(request);
+  count_request(request.gateway);
   Run run(context_, state_, planted_, std::move(request));
   if (!admit(run)) co_return std::move(run.out);
   if (std::holds_alternative<SplitRequest>(run.request.requests[0]) ||
@@ -220,10 +224,55 @@ bool LeaseholderImpl::admit(Run& run) {
   e.read_ts = request.txn.read_ts ? request.txn.read_ts : context_.clock().now();
   run.out.responses.reserve(request.requests.size());
   if (!may_serve(run)) return false;
-  // Safety, observed: only what was taken under this lease bounds the uncertainty.
-  e.uncertainty = std::max(e.read_ts, request.txn.uncertainty);
-  if (request.txn.observed && request.txn.observed >= run.lease.start)
-    e.uncertainty = std::max(e.read_ts, std::min(e.uncertainty, request.txn.observed));
+  set_uncertainty(e, run.lease);
+  return true;
+}
+
+// Safety, observed: only what was taken under this lease bounds the uncertainty.
+void LeaseholderImpl::set_uncertainty(Evaluation& e, const LeaseView& lease) {
+  e.uncertainty = std::max(e.read_ts, e.txn.uncertainty);
+  if (e.txn.observed && e.txn.observed >= lease.start)
+    e.uncertainty = std::max(e.read_ts, std::min(e.uncertainty, e.txn.observed));
+}
+
+// What admit() and may_serve() look at, for a read that does not wait.
+bool LeaseholderImpl::open_in_place(Evaluation& e) {
+  e.read_ts = e.txn.read_ts;
+  if (closed_ || runs_uncertain_ || !e.read_ts) return false;
+  if (!context_.clock().update(e.read_ts).ok()) return false;
+  const LeaseView lease = context_.lease(e.read_ts);
+  if (!lease.held || e.read_ts < context_.gc_threshold()) return false;
+  set_uncertainty(e, lease);
+  e.view = &context_.engine().view_now();
+  return true;
+}
+
+bool LeaseholderImpl::try_get(const Reader& reader, const GetView& get, GetResponse* out) {
+  Evaluation e{.context = context_, .state = state_, .planted = planted_, .txn = reader.txn};
+  if (!open_in_place(e)) return false;
+  const KeySpan& span = context_.descriptor().span;
+  const Timestamp at = get.lock == LockMode::kNone ? e.read_ts : Timestamp::max();
+  for (const Bytes& key : get.keys) {
+    if (!span.contains(key) || !latches_.free_to_read(LatchSpace::kRows, BytesView(key), at))
+      return false;
+  }
+  if (eval_get(e, get, *out) != Verdict::kDone || e.need) return false;
+  count_request(reader.gateway);
+  load_.rows_read += out->rows.size();
+  return true;
+}
+
+bool LeaseholderImpl::try_scan(const Reader& reader, const ScanRequest& scan, ScanResponse* out) {
+  if (scan.rows_max == 0 || scan.rows_max > limits::kScanYieldRows) return false;
+  Evaluation e{.context = context_, .state = state_, .planted = planted_, .txn = reader.txn};
+  if (!open_in_place(e) || !context_.descriptor().span.contains(scan.span)) return false;
+  const Timestamp at = scan.lock == LockMode::kNone ? e.read_ts : Timestamp::max();
+  if (!latches_.free_to_read(LatchSpace::kRows, scan.span, at)) return false;
+  e.may_yield = true;
+  Progress progress;
+  if (eval_scan(e, scan, *out, progress) != Verdict::kDone || e.need) return false;
+  count_request(reader.gateway);
+  load_.rows_read += out->rows.size();
   return true;
 }
 
@@ -293,7 +342,7 @@ Verdict LeaseholderImpl::evaluate_one(Run& run) {
     return std::holds_alternative<T>(out) ? std::get<T>(out) : out.emplace<T>();
   };
   if (auto* r = std::get_if<GetRequest>(&request))
-    return eval_get(e, *r, into(std::in_place_type<GetResponse>));
+    return eval_get(e, r->view(), into(std::in_place_type<GetResponse>));
   if (auto* r = std::get_if<ScanRequest>(&request))
     return eval_scan(e, *r, into(std::in_place_type<ScanResponse>), run.progress);
   if (auto* r = std::get_if<RefreshRequest>(&request))
@@ -641,14 +690,13 @@ Status LeaseholderImpl::import_locks(BytesView bytes) {
   return Status();
 }
 
-void LeaseholderImpl::count_request(const BatchRequest& request) {
+void LeaseholderImpl::count_request(NodeId gateway) {
   ++load_.requests;
-  if (!request.gateway) return;
+  if (!gateway) return;
   auto& gateways = load_.by_gateway;
-  auto it = std::lower_bound(gateways.begin(), gateways.end(), request.gateway,
+  auto it = std::lower_bound(gateways.begin(), gateways.end(), gateway,
                              [](const auto& entry, NodeId node) { return entry.first < node; });
-  if (it == gateways.end() || it->first != request.gateway)
-    it = gateways.insert(it, {request.gateway, 0});
+  if (it == gateways.end() || it->first != gateway) it = gateways.insert(it, {gateway, 0});
   ++it->second;
 }
 

@@ -64,6 +64,17 @@ class Leaseholder {
   // its latches in place for good, since nobody may read around what may still be applied.)
   virtual runtime::Task<BatchResponse> serve(BatchRequest request, runtime::CancelToken token) = 0;
 
+  // Reads answered in place: what serve() would do with a batch of one Get or one Scan (of at most
+  // limits::kScanYieldRows rows) where nothing has to be waited for. False: `out` means nothing,
+  // and serve() is to be asked, which waits or tells what is wrong. Locks that were taken on the
+  // way stay with the transaction, as they do over a wait.
+  struct Reader {
+    const TxnHeader& txn;
+    NodeId gateway;
+  };
+  virtual bool try_get(const Reader& reader, const GetView& get, GetResponse* out) = 0;
+  virtual bool try_scan(const Reader& reader, const ScanRequest& scan, ScanResponse* out) = 0;
+
   // Answers everything that waits with kNotLeaseholder; serve() does so from now on. Proposals in
   // flight are still answered by their outcome.
   virtual void close(NodeId successor_hint) = 0;

@@ -72,10 +72,16 @@ void RangeRouter::learn(const RangeDescriptor& descriptor) {
 }
 
 const RangeDescriptor* RangeRouter::cached(BytesView key) {
-  auto it = cache_.upper_bound(Bytes(key));
+  auto it = cache_.upper_bound(key);
   if (it == cache_.begin()) return nullptr;
   --it;
   return it->second.span.contains(key) ? &it->second : nullptr;
+}
+
+Router::Local RangeRouter::local(BytesView key) {
+  const RangeDescriptor* known = cached(key);
+  if (known == nullptr) return {};
+  return {known, store_.local_leaseholder(known->id), store_.options().id};
 }
 
 runtime::Task<Result<RangeDescriptor>> RangeRouter::locate(Bytes key, runtime::CancelToken token) {

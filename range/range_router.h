@@ -23,6 +23,7 @@ class RangeRouter : public Router {
 
   runtime::Task<Result<RangeDescriptor>> locate(Bytes key, runtime::CancelToken token) override;
   const RangeDescriptor* cached(BytesView key) override;
+  Local local(BytesView key) override;
   runtime::Task<BatchResponse> send(BatchRequest request, runtime::CancelToken token) override;
 
   SystemKv& system() { return system_; }
@@ -51,7 +52,7 @@ class RangeRouter : public Router {
   Cluster& cluster_;
   Store& store_;
   SystemKv system_;
-  std::map<Bytes, RangeDescriptor> cache_;  // by start key
+  std::map<Bytes, RangeDescriptor, std::less<>> cache_;  // by start key
   std::map<RangeId, Bytes> starts_;
   std::map<RangeId, NodeId> leaseholders_;
   std::multimap<NodeId, Call*> calls_;  // remote ones in progress

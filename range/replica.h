@@ -42,7 +42,7 @@ class Replica : public ReplicaContext, public raft::GroupClient {
   ReplicaId id() const { return id_; }
   // Null while another replica, or none, holds the lease. Holders of the pointer may outlive the
   // lease: such a leaseholder answers kNotLeaseholder.
-  std::shared_ptr<Leaseholder> leaseholder() const { return leaseholder_; }
+  const std::shared_ptr<Leaseholder>& leaseholder() const { return leaseholder_; }
   NodeId leader_node() const;
   // The entry that last changed span or members; what this life began with counts as one.
   LogIndex changed_at() const { return changed_at_; }

@@ -16,6 +16,8 @@
 
 namespace quorate::range {
 
+class Leaseholder;
+
 class Router {
  public:
   virtual ~Router() = default;
@@ -23,6 +25,14 @@ class Router {
   virtual runtime::Task<Result<RangeDescriptor>> locate(Bytes key, runtime::CancelToken token) = 0;
   // The cached descriptor, or nullptr; valid until the next wait. For the hot path.
   virtual const RangeDescriptor* cached(BytesView key) = 0;
+  // Where that range's lease is held by this node, as far as is known: its leaseholder, which
+  // answers reads in place. Both valid until the next wait.
+  struct Local {
+    const RangeDescriptor* descriptor = nullptr;
+    Leaseholder* leaseholder = nullptr;  // nullptr: elsewhere, or unknown
+    StoreId store;
+  };
+  virtual Local local(BytesView) { return {}; }
   // Outcome is kOk, kError, kRangeMismatch or kNeedTimestamp.
   virtual runtime::Task<BatchResponse> send(BatchRequest request, runtime::CancelToken token) = 0;
 };

@@ -66,6 +66,15 @@ struct Client {
     return send_request(key, std::move(wrapped));
   }
   Task<BatchResponse> send_request(Bytes key, Request request);
+  bool read_in_place(const GetRequest& get, GetResponse* out) {
+    const Router::Local local = ranges.local(get.keys[0]);
+    return local.leaseholder->try_get({header, NodeId(1)}, get.view(), out);
+  }
+  bool scan_in_place(ScanRequest scan, ScanResponse* out) {
+    const Router::Local local = ranges.local(scan.span.start);
+    scan.rows_max = 100;
+    return local.leaseholder->try_scan({header, NodeId(1)}, scan, out);
+  }
   Task<bool> move_to(Timestamp ts);
   Task<void> read(uint64_t k, ColumnSet columns);
   Task<void> scan();
@@ -126,6 +135,11 @@ Task<void> Client::read(uint64_t k, ColumnSet columns) {
   get.keys.push_back(key_of(k));
   get.columns = columns;
   for (int i = 0; i < 20 && !give_up; ++i) {
+    if (GetResponse here; random.chance(0.5) && read_in_place(get, &here)) {
+      remember(get.keys[0], here.rows.value(0), columns);
+      reads.push_back(ReadSpan{KeySpan::point(get.keys[0]), header.read_ts, columns});
+      co_return;
+    }
     BatchResponse response = co_await send(get.keys[0], get);
     if (response.outcome == Outcome::kNeedTimestamp) {
       (void)co_await move_to(response.need);
@@ -148,13 +162,16 @@ Task<void> Client::scan() {
   scan.reverse = random.chance(0.5);
   scan.columns = column_bit(random.below(2));
   for (int i = 0; i < 20 && !give_up; ++i) {
-    BatchResponse response = co_await send(scan.span.start, scan);
+    ScanResponse here;
+    const bool in_place = random.chance(0.5) && scan_in_place(scan, &here);
+    BatchResponse response;
+    if (!in_place) response = co_await send(scan.span.start, scan);
     if (response.outcome == Outcome::kNeedTimestamp) {
       (void)co_await move_to(response.need);
       continue;
     }
     if (response.outcome != Outcome::kOk) break;
-    const RowSet& rows = std::get<ScanResponse>(response.responses[0]).rows;
+    const RowSet& rows = in_place ? here.rows : std::get<ScanResponse>(response.responses[0]).rows;
     std::map<Bytes, Bytes> found;
     for (size_t r = 0; r < rows.size(); ++r) found[Bytes(rows.key(r))] = Bytes(rows.value(r));
     for (size_t k = range * 4; k < range * 4 + 4; ++k)

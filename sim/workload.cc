@@ -71,6 +71,13 @@ KeySpan sim_table(uint64_t table) {
   return {start, prefix_successor(start)};
 }
 
+Task<Result<range::RowSet>> read_rows(txn::Transaction* txn, std::vector<Bytes> keys,
+                                      txn::ReadOptions options) {
+  range::RowSet rows;
+  if (txn->try_get(keys, options, &rows)) co_return std::move(rows);
+  co_return co_await txn->get(std::move(keys), options);
+}
+
 Task<Result<std::map<Bytes, Bytes>>> scan_rows(txn::Transaction* txn, KeySpan span) {
   std::map<Bytes, Bytes> rows;
   txn::ScanOptions options;

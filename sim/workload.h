@@ -85,6 +85,9 @@ KeySpan sim_table(uint64_t table);
 runtime::Task<Result<std::map<Bytes, Bytes>>> read_all(server::KvNode* node, KeySpan span);
 // Inserts rows that are absent, in one transaction each.
 runtime::Task<Status> insert_rows(server::KvNode* node, std::map<Bytes, Bytes> rows);
+// As sessions read: in place where that goes, else with a wait.
+runtime::Task<Result<range::RowSet>> read_rows(txn::Transaction* txn, std::vector<Bytes> keys,
+                                               txn::ReadOptions options);
 // The scan of a whole span within `txn`.
 runtime::Task<Result<std::map<Bytes, Bytes>>> scan_rows(txn::Transaction* txn, KeySpan span);
 // After a failed attempt: whether to run the body again, from a fresh start.

@@ -128,6 +128,9 @@ class Engine {
                                               runtime::Instant deadline) = 0;
 
   virtual std::unique_ptr<ReadView> view() = 0;
+  // The same without making one: valid until the caller waits or anything is applied. What it gives
+  // lives as long.
+  virtual ReadView& view_now() = 0;
 
   // Versions of the span that no read at or above `threshold` can see may be dropped from now on.
   virtual void set_gc_threshold(const KeySpan& span, Timestamp threshold) = 0;

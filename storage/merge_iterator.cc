@@ -103,40 +103,31 @@ class Rows : public RowIterator {
     if (status_.ok()) status_ = sources_.reader->status();
   }
 
+  // Most often what is seen up to the later of both timestamps is the row at the earlier too.
   Result<bool> look() {
-    if (options_.uncertain != nullptr && options_.uncertain_until > options_.ts) {
-      RETURN_IF_ERROR(look_for_uncertain());
+    const bool unsure = options_.uncertain != nullptr && options_.uncertain_until > options_.ts;
+    ASSIGN_OR_RETURN(bool found, find_at(unsure ? options_.uncertain_until : options_.ts));
+    if (found && version_.ts > options_.ts) {
+      options_.uncertain->forward(version_.ts);
+      ASSIGN_OR_RETURN(found, find_at(options_.ts));
     }
+    return found && (!version_.deleted || options_.with_deleted);
+  }
+
+  // The present key's version as of `ts`.
+  Result<bool> find_at(Timestamp ts) {
     for (int i = 0; i < 2; ++i) {
       const MemRow* row = keys_.row(i);
       const MemVersion* v = nullptr;
-      if (row != nullptr) v = row->visible(options_.ts, sources_.sequence);
+      if (row != nullptr) v = row->visible(ts, sources_.sequence);
       if (v == nullptr) continue;
       version_ = {v->ts, v->deleted, v->value};
-      return !v->deleted || options_.with_deleted;
+      return true;
     }
     if (!keys_.on_disk()) return false;
-    ASSIGN_OR_RETURN(auto found, checkpoint_.resolve(keys_.key(), keys_.stored(), options_.ts));
-    if (!found) return false;
-    version_ = *found;
-    return !found->deleted || options_.with_deleted;
-  }
-
-  Status look_for_uncertain() {
-    for (int i = 0; i < 2; ++i) {
-      const MemRow* row = keys_.row(i);
-      if (row == nullptr) continue;
-      const MemVersion* v = row->visible(options_.uncertain_until, sources_.sequence);
-      if (v == nullptr) continue;
-      if (v->ts > options_.ts) options_.uncertain->forward(v->ts);
-      return Status();
-    }
-    if (!keys_.on_disk()) return Status();
-    ASSIGN_OR_RETURN(Timestamp found,
-                     checkpoint_.newest_between(keys_.key(), keys_.stored(), options_.ts,
-                                                options_.uncertain_until));
-    options_.uncertain->forward(found);
-    return Status();
+    ASSIGN_OR_RETURN(auto found, checkpoint_.resolve(keys_.key(), keys_.stored(), ts));
+    if (found) version_ = *found;
+    return found.has_value();
   }
 
   const ViewSources& sources_;

@@ -42,71 +42,45 @@ Result<std::optional<Version>> CheckpointRows::get(BytesView key, Timestamp ts) 
   return resolve(key, *current, ts);
 }
 
-Result<Timestamp> CheckpointRows::newest_between(BytesView key, BytesView current, Timestamp low,
-                                                 Timestamp high) {
-  ASSIGN_OR_RETURN(auto version, resolve(key, current, high));
-  return version && version->ts > low ? version->ts : Timestamp();
+Result<std::optional<Version>> View::get(BytesView key, Timestamp ts) {
+  for (const auto& memtable : sources_.memtables) {
+    if (memtable == nullptr) continue;
+    const MemRow* row = memtable->find(Keyspace::kRow, key);
+    if (row == nullptr) continue;
+    const MemVersion* v = row->visible(ts, sources_.sequence);
+    if (v != nullptr) return std::optional<Version>(Version{v->ts, v->deleted, v->value});
+  }
+  return rows_.get(key, ts);
 }
 
-namespace {
-
-class View : public ReadView {
- public:
-  explicit View(ViewSources sources) : sources_(std::move(sources)), rows_(*sources_.reader) {}
-
-  Result<std::optional<Version>> get(BytesView key, Timestamp ts) override {
-    for (const auto& memtable : sources_.memtables) {
-      if (memtable == nullptr) continue;
-      const MemRow* row = memtable->find(Keyspace::kRow, key);
-      if (row == nullptr) continue;
-      const MemVersion* v = row->visible(ts, sources_.sequence);
-      if (v != nullptr) return std::optional<Version>(Version{v->ts, v->deleted, v->value});
-    }
-    return rows_.get(key, ts);
+Result<std::optional<BytesView>> View::plain(Keyspace keyspace, BytesView key) {
+  CHECK(keyspace != Keyspace::kRow);
+  for (const auto& memtable : sources_.memtables) {
+    if (memtable == nullptr) continue;
+    const MemRow* row = memtable->find(keyspace, key);
+    if (row == nullptr) continue;
+    const MemVersion* v = row->visible(Timestamp(), sources_.sequence);
+    if (v == nullptr) continue;
+    return v->deleted ? std::optional<BytesView>() : std::optional<BytesView>(v->value);
   }
-
-  Result<std::optional<Version>> newest(BytesView key) override {
-    return get(key, Timestamp::max());
+  StoredKey at(keyspace, key);
+  std::optional<BytesView> stored;
+  if (at.fits()) stored = sources_.reader->get(at);
+  if (!stored) {
+    RETURN_IF_ERROR(sources_.reader->status());
+    return std::optional<BytesView>();
   }
+  ASSIGN_OR_RETURN(BytesView value, decode_plain(keyspace, key, *stored));
+  return std::optional<BytesView>(value);
+}
 
-  Result<std::optional<BytesView>> plain(Keyspace keyspace, BytesView key) override {
-    CHECK(keyspace != Keyspace::kRow);
-    for (const auto& memtable : sources_.memtables) {
-      if (memtable == nullptr) continue;
-      const MemRow* row = memtable->find(keyspace, key);
-      if (row == nullptr) continue;
-      const MemVersion* v = row->visible(Timestamp(), sources_.sequence);
-      if (v == nullptr) continue;
-      return v->deleted ? std::optional<BytesView>() : std::optional<BytesView>(v->value);
-    }
-    StoredKey at(keyspace, key);
-    std::optional<BytesView> stored;
-    if (at.fits()) stored = sources_.reader->get(at);
-    if (!stored) {
-      RETURN_IF_ERROR(sources_.reader->status());
-      return std::optional<BytesView>();
-    }
-    ASSIGN_OR_RETURN(BytesView value, decode_plain(keyspace, key, *stored));
-    return std::optional<BytesView>(value);
-  }
+std::unique_ptr<RowIterator> View::rows(const RowIteratorOptions& options) {
+  return make_row_iterator(sources_, options);
+}
 
-  std::unique_ptr<RowIterator> rows(const RowIteratorOptions& options) override {
-    return make_row_iterator(sources_, options);
-  }
-  std::unique_ptr<PlainIterator> plains(Keyspace keyspace, const KeySpan& span) override {
-    CHECK(keyspace != Keyspace::kRow);
-    return make_plain_iterator(sources_, keyspace, span);
-  }
-
- private:
-  ViewSources sources_;
-  CheckpointRows rows_;
-};
-
-}  // namespace
-
-std::unique_ptr<ReadView> make_read_view(ViewSources sources) {
-  return std::make_unique<View>(std::move(sources));
+std::unique_ptr<PlainIterator> View::plains(Keyspace keyspace, const KeySpan& span) {
+  CHECK(keyspace != Keyspace::kRow);
+  return make_plain_iterator(sources_, keyspace, span);
 }
 
 }  // namespace quorate::storage

@@ -25,8 +25,6 @@ class CheckpointRows {
   Result<std::optional<Version>> get(BytesView key, Timestamp ts);
   // The same where the current version's bytes are at hand.
   Result<std::optional<Version>> resolve(BytesView key, BytesView current, Timestamp ts);
-  // The greatest timestamp of a version in (low, high]; zero: none.
-  Result<Timestamp> newest_between(BytesView key, BytesView current, Timestamp low, Timestamp high);
 
  private:
   Result<std::optional<Version>> from_history(BytesView key, Timestamp ts);
@@ -35,6 +33,23 @@ class CheckpointRows {
 };
 
 // Iterators made by a view must not outlive it.
-std::unique_ptr<ReadView> make_read_view(ViewSources sources);
+class View final : public ReadView {
+ public:
+  explicit View(ViewSources sources) : sources_(std::move(sources)), rows_(*sources_.reader) {}
+  // What has been applied since is seen too.
+  void advance(uint64_t sequence) { sources_.sequence = sequence; }
+
+  Result<std::optional<Version>> get(BytesView key, Timestamp ts) override;
+  Result<std::optional<Version>> newest(BytesView key) override {
+    return get(key, Timestamp::max());
+  }
+  std::unique_ptr<RowIterator> rows(const RowIteratorOptions& options) override;
+  Result<std::optional<BytesView>> plain(Keyspace keyspace, BytesView key) override;
+  std::unique_ptr<PlainIterator> plains(Keyspace keyspace, const KeySpan& span) override;
+
+ private:
+  ViewSources sources_;
+  CheckpointRows rows_;
+};
 
 }  // namespace quorate::storage

@@ -31,6 +31,7 @@ Store::Store(runtime::Env& env, EngineOptions options, std::unique_ptr<Checkpoin
 Store::~Store() {
   scope_.cancel_all();
   log_.reset();
+  now_.reset();
   reader_.reset();  // before the checkpoint store it reads
 }
 
@@ -49,6 +50,7 @@ runtime::Task<Status> Store::open() {
   // The file first: a newer format's checkpoint need not be readable.
   bool fresh = !reader_->get(kMetaFormat).has_value();
   CO_RETURN_IF_ERROR(co_await check_format(fresh));
+  now_.reset();
   reader_ = checkpoint_->read();
   CO_RETURN_IF_ERROR(load_checkpoint(*reader_, state));
   applied_ = checkpointed_ = state.log.applied;
@@ -181,7 +183,15 @@ Status Store::publish_run(BytesView key, Timestamp ts) {
 }
 
 std::unique_ptr<ReadView> Store::view() {
-  return make_read_view({{active_, frozen_}, reader_, sequence_});
+  return std::make_unique<View>(ViewSources{{active_, frozen_}, reader_, sequence_});
+}
+
+ReadView& Store::view_now() {
+  if (now_ == nullptr) {
+    now_ = std::make_unique<View>(ViewSources{{active_, frozen_}, reader_, sequence_});
+  }
+  now_->advance(sequence_);
+  return *now_;
 }
 
 void Store::set_gc_threshold(const KeySpan& span, Timestamp threshold) {

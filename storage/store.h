@@ -27,6 +27,7 @@ class Store : public Engine {
   runtime::Task<Status> wait_for_room(runtime::CancelToken token,
                                       runtime::Instant deadline) override;
   std::unique_ptr<ReadView> view() override;
+  ReadView& view_now() override;
   void set_gc_threshold(const KeySpan& span, Timestamp threshold) override;
   runtime::Task<Status> clear_replica(RangeId range, KeySpan span) override;
   runtime::Task<Result<std::unique_ptr<SnapshotReader>>> make_snapshot(RangeId range,
@@ -75,6 +76,8 @@ class Store : public Engine {
   std::shared_ptr<Memtable> active_;
   std::shared_ptr<const Memtable> frozen_;
   std::shared_ptr<CheckpointReader> reader_;  // of the latest checkpoint; shared by views
+  // Of the three above; dropped where one of them is replaced, since it holds on to them.
+  std::unique_ptr<View> now_;
   uint64_t sequence_ = 0;
   std::map<RangeId, LogIndex> applied_, checkpointed_;
   GcThresholds thresholds_;

@@ -76,6 +76,7 @@ runtime::Task<Status> Store::flush() {
   if (frozen_ == nullptr) {
     frozen_ = active_;
     active_ = std::make_shared<Memtable>();
+    now_.reset();
   }
   std::shared_ptr<const Memtable> memtable = frozen_;
   Status waited = co_await wait_for_log(memtable);
@@ -94,6 +95,7 @@ runtime::Task<Status> Store::flush() {
     if (written.code() == StatusCode::kResourceExhausted) co_return written;
     co_return note_failure(written.with_context("the checkpoint"));
   }
+  now_.reset();
   reader_ = checkpoint_->read();
   buckets_ = std::make_shared<const Buckets>(std::move(output->buckets));
   if (output->sweep) thresholds_.swept(*output->sweep, output->swept_until);
@@ -131,6 +133,7 @@ runtime::Task<Status> Store::write_extra(
     if (passes) co_return written;
     co_return note_failure(written.with_context("the checkpoint"));
   }
+  now_.reset();
   reader_ = checkpoint_->read();
   buckets_ = std::make_shared<const Buckets>(editor->take());
   for (auto [range, index] : applied) checkpointed_[range] = index;

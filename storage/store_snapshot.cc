@@ -185,6 +185,7 @@ runtime::Task<Status> Store::empty_spool() {
     return w.remove_span(start, prefix_successor(start));
   };
   CO_RETURN_IF_ERROR(co_await checkpoint_->write(drop));
+  now_.reset();
   reader_ = checkpoint_->read();
   co_return Status();
 }

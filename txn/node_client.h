@@ -15,6 +15,8 @@ class NodeClient : public Client {
       : parts_(router, clock, env, options), env_(env) {}
 
   std::unique_ptr<Transaction> begin(TxnOptions options) override;
+  bool try_get(std::span<const Bytes> keys, ColumnSet columns, range::RowSet* out) override;
+  bool try_scan(const ScanOptions& options, KeySpan* rest, range::RowSet* out) override;
   Timestamp now() override { return parts_.sender.clock().now(); }
   runtime::Env& env() override { return env_; }
 
@@ -30,8 +32,13 @@ class NodeClient : public Client {
   size_t background() const { return parts_.background.size(); }
 
  private:
+  range::TxnHeader read_header();
+
   NodeParts parts_;
   runtime::Env& env_;
+  // Used again by every read in place.
+  range::GetResponse got_;
+  range::ScanResponse scanned_;
 };
 
 }  // namespace quorate::txn

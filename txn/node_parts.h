@@ -33,10 +33,11 @@ struct NodeCounters {
         refreshes(m.counter("quorate_txn_refreshes_total", "Proofs of reads up to a later time")),
         refresh_failed(m.counter("quorate_txn_refresh_failed_total", "Proofs that found a change")),
         requests(m.counter("quorate_txn_requests_total", "Batches sent to ranges")),
+        in_place(m.counter("quorate_txn_in_place_total", "Reads without a transaction, in place")),
         commit_lost(m.counter("quorate_txn_commit_lost_total",
                               "Commits that were answered and then found aborted: always 0")) {}
   Counter &begun, &committed, &one_phase, &parallel, &aborted, &ambiguous, &restarts, &refreshes,
-      &refresh_failed, &requests, &commit_lost;
+      &refresh_failed, &requests, &in_place, &commit_lost;
 };
 
 struct NodeParts {

@@ -53,6 +53,7 @@ class RangeSender {
                                                             runtime::CancelToken token);
 
   const range::RangeDescriptor* cached(BytesView key) { return router_.cached(key); }
+  range::Router::Local local(BytesView key) { return router_.local(key); }
   runtime::Hlc& clock() { return clock_; }
   runtime::Env& env() { return env_; }
   runtime::Executor& executor() { return *env_.executor; }

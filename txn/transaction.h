@@ -13,6 +13,7 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "range/api.h"
@@ -95,9 +96,15 @@ class Transaction {
   // One item a key, in order; absent ones where there is no row.
   virtual runtime::Task<Result<range::RowSet>> get(std::vector<Bytes> keys,
                                                    ReadOptions options) = 0;
+  // The same in place, without a coroutine: where all keys lie in one range that this node serves
+  // and nothing has to be waited for. False: nothing is known yet, ask get(). `*out`'s memory is
+  // used again.
+  virtual bool try_get(std::span<const Bytes>, const ReadOptions&, range::RowSet*) { return false; }
   // The next chunk of a scan of `options.span`. `*rest` is what is left of it, empty() at the end;
   // a chunk may hold no row and yet not be the last.
   virtual runtime::Task<Result<range::RowSet>> scan(ScanOptions options, KeySpan* rest) = 0;
+  // The same in place, of at most limits::kScanYieldRows rows. `rest` may be options.span.
+  virtual bool try_scan(const ScanOptions&, KeySpan*, range::RowSet*) { return false; }
 
   // --- writes; buffered, so they only fail on limits (53200, 54000) ---
   // `base`: the version the write was made from, RowSet::ts of the row read (with its lock where it
@@ -129,6 +136,8 @@ class Transaction {
   // The commit is refused at or above this timestamp (leases of the descriptors used).
   virtual void set_deadline(Timestamp deadline) = 0;
   virtual runtime::Task<Status> commit() = 0;
+  // The same in place where nothing is written and nothing locked. False: call commit().
+  virtual bool try_commit() { return false; }
   virtual runtime::Task<void> rollback() = 0;
 
   virtual bool read_only() const = 0;
@@ -145,6 +154,10 @@ class Client {
  public:
   virtual ~Client() = default;
   virtual std::unique_ptr<Transaction> begin(TxnOptions options) = 0;
+  // A transaction of one plain read, in place, as Transaction::try_get() and try_scan(). False:
+  // nothing is known, begin one.
+  virtual bool try_get(std::span<const Bytes>, ColumnSet, range::RowSet*) { return false; }
+  virtual bool try_scan(const ScanOptions&, KeySpan*, range::RowSet*) { return false; }
   virtual Timestamp now() = 0;  // the node's HLC
   virtual runtime::Env& env() = 0;
 };

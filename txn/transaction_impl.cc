@@ -307,6 +307,15 @@ Task<Status> TransactionImpl::commit() {
   co_return Status();
 }
 
+bool TransactionImpl::try_commit() {
+  if (state_ != State::kOpen || has_writes() || !locked_ranges_.empty()) return false;
+  commit_ts_ = channel_.header.read_ts;
+  state_ = State::kEnded;
+  channel_.node().open.erase(channel_.header.id);
+  ticket_.release();
+  return true;
+}
+
 Task<void> TransactionImpl::rollback() {
   if (state_ == State::kEnded) co_return;
   CHECK(state_ != State::kCommitting);

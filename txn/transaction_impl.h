@@ -54,7 +54,10 @@ class TransactionImpl : public Transaction {
   void retry_statement() override;
 
   runtime::Task<Result<range::RowSet>> get(std::vector<Bytes> keys, ReadOptions options) override;
+  bool try_get(std::span<const Bytes> keys, const ReadOptions& options,
+               range::RowSet* out) override;
   runtime::Task<Result<range::RowSet>> scan(ScanOptions options, KeySpan* rest) override;
+  bool try_scan(const ScanOptions& options, KeySpan* rest, range::RowSet* out) override;
 
   Status put(BytesView key, BytesView value, ColumnSet changed,
              std::optional<Timestamp> base) override;
@@ -71,6 +74,7 @@ class TransactionImpl : public Transaction {
 
   void set_deadline(Timestamp deadline) override { deadline_ = deadline; }
   runtime::Task<Status> commit() override;
+  bool try_commit() override;
   runtime::Task<void> rollback() override;
 
   bool read_only() const override { return options_.read_only; }
@@ -102,6 +106,7 @@ class TransactionImpl : public Transaction {
   runtime::Task<Status> confirm_runs();
 
   // transaction_reads.cc
+  bool try_get_stored(std::span<const Bytes> keys, const ReadOptions& options, range::RowSet* out);
   runtime::Task<Result<range::RowSet>> get_one(Bytes key, ReadOptions options);
   runtime::Task<Result<range::RowSet>> get_many(std::vector<Bytes> keys, ReadOptions options);
   runtime::Task<Status> get_round(std::vector<Slot>* slots, const std::vector<Bytes>* keys,
@@ -109,6 +114,8 @@ class TransactionImpl : public Transaction {
   runtime::Task<range::BatchResponse> send_get(Target target, std::vector<Bytes> keys,
                                                ReadOptions options);
   runtime::Task<Result<range::RowSet>> scan_range(ScanOptions options, KeySpan* rest);
+  Status take_scan(const ScanOptions& options, KeySpan covered, Timestamp at,
+                   range::ScanResponse* got, KeySpan* rest);
   // An answer that can't be used as it is: ok to send again, or the error.
   runtime::Task<Status> handle(range::BatchResponse response, int n);
   bool remembers() const;
@@ -143,6 +150,10 @@ class TransactionImpl : public Transaction {
   bool seen_ = false;            // results of the transaction
   bool statement_seen_ = false;  // results of the present statement
   uint64_t restarts_ = 0;
+  // Used again by reads in place.
+  range::GetResponse got_;
+  range::ScanRequest scan_;
+  range::ScanResponse scanned_;
 };
 
 }  // namespace quorate::txn

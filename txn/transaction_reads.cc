@@ -131,6 +131,56 @@ Task<Result<RowSet>> TransactionImpl::get(std::vector<Bytes> keys, ReadOptions o
   co_return std::move(rows);
 }
 
+// Without a wait: see txn/transaction.h.
+bool TransactionImpl::try_get(std::span<const Bytes> keys, const ReadOptions& options,
+                              RowSet* out) {
+  if (!usable(options.lock != LockMode::kNone).ok()) return false;
+  if (buffer_.empty()) return try_get_stored(keys, options, out);
+  std::vector<Bytes> others;
+  for (const Bytes& key : keys) {
+    if (buffer_.find(key, buffer_.statement()) == nullptr) others.push_back(key);
+  }
+  if (others.size() == keys.size()) return try_get_stored(keys, options, out);
+  RowSet stored;
+  if (!others.empty() && !try_get_stored(others, options, &stored)) return false;
+  out->clear();
+  size_t next = 0;
+  for (const Bytes& key : keys) {
+    if (own_row(key, *out)) continue;
+    if (stored.present(next))
+      out->add(key, stored.value(next), stored.ts(next));
+    else
+      out->add_absent(key, stored.ts(next));
+    ++next;
+  }
+  return true;
+}
+
+// Of keys that the transaction has not written.
+bool TransactionImpl::try_get_stored(std::span<const Bytes> keys, const ReadOptions& options,
+                                     RowSet* out) {
+  const range::Router::Local local = channel_.node().sender.local(keys[0]);
+  if (local.leaseholder == nullptr) return false;
+  if (options.lock != LockMode::kNone) {
+    note_lock_sent(local.descriptor->id, local.descriptor->span, keys[0], options.lock);
+  }
+  std::swap(got_.rows, *out);
+  const bool answered = local.leaseholder->try_get(
+      channel_.reader(local), {keys, options.columns, options.lock, options.wait}, &got_);
+  std::swap(got_.rows, *out);
+  if (!answered) return false;
+  channel_.note_in_place(local);
+  if (options.lock == LockMode::kExclusive) floor_.forward(got_.floor);
+  for (size_t i = 0; i < keys.size(); ++i) {
+    note_point(keys[i], options, channel_.header.read_ts);
+    const bool locked = options.lock != LockMode::kNone &&
+                        (options.wait != WaitPolicy::kSkipLocked || out->present(i));
+    // Too many: get() finds the same and tells.
+    if (locked && !note_locked(keys[i]).ok()) return false;
+  }
+  return true;
+}
+
 // The hot path: one row, one message, no grouping.
 Task<Result<RowSet>> TransactionImpl::get_one(Bytes key, ReadOptions options) {
   RowSet own;
@@ -330,36 +380,71 @@ Task<Result<RowSet>> TransactionImpl::scan_range(ScanOptions options, KeySpan* r
       continue;
     }
     auto& got = std::get<ScanResponse>(response.responses[0]);
-    KeySpan covered = here;
-    std::optional<KeySpan> unread = std::move(got.resume);
-    if (unread && options.reverse) covered.start = unread->end;
-    if (unread && !options.reverse) covered.end = unread->start;
-    bool skips = options.wait == WaitPolicy::kSkipLocked && options.lock != LockMode::kNone;
-    for (size_t i = 0; i < got.rows.size(); ++i) {
-      // What was passed over under SKIP LOCKED was not read.
-      if (skips) note_point(got.rows.key(i), options, at);
-      Status s = options.lock != LockMode::kNone ? note_locked(got.rows.key(i)) : Status();
-      if (!s.ok()) co_return s;
-    }
-    if (!skips) note_span(covered, options, at);
-    std::optional<KeySpan> cut;
-    RowSet rows = std::move(got.rows);
-    if (buffer_.overlaps(covered)) {
-      rows = buffer_.merge(rows, covered, options.reverse, options.keys_only, buffer_.statement(),
-                           std::max(rows.size(), limits::kScanRowsMax), &cut);
-    }
-    // What is left: from the cut, from where the range stopped, or from the next range on.
-    KeySpan left = options.span;
-    if (options.reverse) {
-      left.end = cut ? cut->end : covered.start;
-      if (left.end.empty() || left.empty()) left = nothing();
-    } else {
-      left.start = cut ? cut->start : covered.end;
-      if (left.start.empty() || left.empty()) left = nothing();
-    }
-    *rest = std::move(left);
-    co_return std::move(rows);
+    Status taken = take_scan(options, std::move(here), at, &got, rest);
+    if (!taken.ok()) co_return taken;
+    co_return std::move(got.rows);
   }
+}
+
+// What a range gave for its part of the scan: remembered, and own writes laid over it.
+Status TransactionImpl::take_scan(const ScanOptions& options, KeySpan covered, Timestamp at,
+                                  ScanResponse* got, KeySpan* rest) {
+  if (got->resume && options.reverse) covered.start = std::move(got->resume->end);
+  if (got->resume && !options.reverse) covered.end = std::move(got->resume->start);
+  RowSet& rows = got->rows;
+  const bool skips = options.wait == WaitPolicy::kSkipLocked && options.lock != LockMode::kNone;
+  for (size_t i = 0; i < rows.size(); ++i) {
+    // What was passed over under SKIP LOCKED was not read.
+    if (skips) note_point(rows.key(i), options, at);
+    if (options.lock != LockMode::kNone) RETURN_IF_ERROR(note_locked(rows.key(i)));
+  }
+  std::optional<KeySpan> cut;
+  if (buffer_.overlaps(covered)) {
+    rows = buffer_.merge(rows, covered, options.reverse, options.keys_only, buffer_.statement(),
+                         std::max(rows.size(), limits::kScanRowsMax), &cut);
+  }
+  // What is left: from the cut, from where the range stopped, or from the next range on.
+  if (rest != &options.span) *rest = options.span;
+  if (options.reverse) {
+    rest->end = cut ? cut->end : covered.start;
+    if (rest->end.empty() || rest->empty()) *rest = nothing();
+  } else {
+    rest->start = cut ? cut->start : covered.end;
+    if (rest->start.empty() || rest->empty()) *rest = nothing();
+  }
+  if (!skips) note_span(std::move(covered), options, at);
+  return Status();
+}
+
+// Without a wait: see txn/transaction.h.
+bool TransactionImpl::try_scan(const ScanOptions& options, KeySpan* rest, RowSet* out) {
+  if (options.rows_max == 0 || options.rows_max > limits::kScanYieldRows) return false;
+  if (options.span.empty() || !usable(options.lock != LockMode::kNone).ok()) return false;
+  const range::Router::Local local = channel_.node().sender.local(options.span.start);
+  if (local.leaseholder == nullptr) return false;
+  scan_.span = options.span;
+  if (!local.descriptor->span.contains(options.span)) {
+    if (options.reverse) return false;  // it begins in a later range
+    scan_.span.end = local.descriptor->span.end;
+  }
+  if (options.lock != LockMode::kNone) {
+    note_lock_sent(local.descriptor->id, local.descriptor->span, scan_.span.start, options.lock);
+  }
+  scan_.reverse = options.reverse;
+  scan_.rows_max = options.rows_max;
+  scan_.columns = options.columns;
+  scan_.lock = options.lock;
+  scan_.wait = options.wait;
+  scan_.keys_only = options.keys_only;
+  std::swap(scanned_.rows, *out);
+  bool answered = local.leaseholder->try_scan(channel_.reader(local), scan_, &scanned_);
+  if (answered) {
+    channel_.note_in_place(local);
+    // An error: scan() finds the same and tells.
+    answered = take_scan(options, scan_.span, channel_.header.read_ts, &scanned_, rest).ok();
+  }
+  std::swap(scanned_.rows, *out);
+  return answered;
 }
 
 }  // namespace quorate::txn

@@ -25,18 +25,36 @@ Timestamp TxnChannel::observed_at(RangeId range) const {
 void TxnChannel::note(RangeId range, const BatchResponse& response) {
   stats.proposals += response.proposals;
   if (response.leaseholder && response.leaseholder != node_.sender.node()) ++stats.remote_requests;
-  if (!response.store || !response.now) return;
+  if (response.store && response.now) note_store(range, response.store, response.now);
+}
+
+void TxnChannel::note_store(RangeId range, StoreId store, Timestamp now) {
   bool met = false;
-  for (auto& [s, ts] : observed_) met = met || s == response.store;
-  if (!met) observed_.emplace_back(response.store, response.now);
-  for (auto& [r, store] : served_by_) {
+  for (auto& [s, ts] : observed_) met = met || s == store;
+  if (!met) observed_.emplace_back(store, now);
+  for (auto& [r, served_by] : served_by_) {
     if (r == range) {
-      store = response.store;
+      served_by = store;
       return;
     }
   }
-  if (served_by_.size() < kRangesRemembered) served_by_.emplace_back(range, response.store);
+  if (served_by_.size() < kRangesRemembered) served_by_.emplace_back(range, store);
   ++stats.ranges;
+}
+
+void TxnChannel::note_in_place(const range::Router::Local& local) {
+  ++stats.requests;
+  node_.counters.requests.add();
+  note_store(local.descriptor->id, local.store, header.observed);
+}
+
+range::Leaseholder::Reader TxnChannel::reader(const range::Router::Local& local) {
+  header.observed = Timestamp();
+  for (const auto& [store, ts] : observed_) {
+    if (store == local.store) header.observed = ts;
+  }
+  if (!header.observed) header.observed = node_.sender.clock().peek();
+  return {header, node_.sender.node()};
 }
 
 Task<BatchResponse> TxnChannel::send(RangeId range, uint64_t generation,

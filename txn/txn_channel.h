@@ -4,6 +4,7 @@
 
 #include <vector>
 
+#include "range/leaseholder.h"
 #include "txn/node_parts.h"
 #include "txn/transaction.h"
 
@@ -23,6 +24,11 @@ class TxnChannel {
   runtime::Task<range::BatchResponse> send(RangeId range, uint64_t generation,
                                            std::vector<range::Request> requests,
                                            runtime::CancelToken token);
+  // The range's leaseholder is this node's own and is asked in place: what send() would put into
+  // the header (the store's clock is ours, so a first meeting is observed before it), and what it
+  // would note of the answer.
+  range::Leaseholder::Reader reader(const range::Router::Local& local);
+  void note_in_place(const range::Router::Local& local);
   // A new real-time bound begins (a statement of READ COMMITTED): clocks seen before mean nothing.
   void forget_observed() { observed_.clear(); }
   NodeParts& node() { return node_; }
@@ -30,6 +36,7 @@ class TxnChannel {
  private:
   Timestamp observed_at(RangeId range) const;
   void note(RangeId range, const range::BatchResponse& response);
+  void note_store(RangeId range, StoreId store, Timestamp now);
 
   NodeParts& node_;
   // Which store served a range last, and its clock when the transaction first met it. Where the

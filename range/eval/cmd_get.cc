@@ -27,7 +27,7 @@ Verdict own_get(Evaluation& e, BytesView key, RowSet& rows, bool* found) {
   return Verdict::kDone;
 }
 
-Verdict plain_get(Evaluation& e, BytesView key, const GetRequest& request, RowSet& rows) {
+Verdict plain_get(Evaluation& e, BytesView key, const GetView& request, RowSet& rows) {
   if (!e.state.runs.empty()) {
     bool found = false;
     if (Verdict v = own_get(e, key, rows, &found); v != Verdict::kDone || found) return v;
@@ -56,7 +56,7 @@ Verdict plain_get(Evaluation& e, BytesView key, const GetRequest& request, RowSe
   return Verdict::kDone;
 }
 
-Verdict locking_get(Evaluation& e, BytesView key, const GetRequest& request, GetResponse& out) {
+Verdict locking_get(Evaluation& e, BytesView key, const GetView& request, GetResponse& out) {
   auto intent = e.foreign_intent(key);
   if (!intent.ok()) return e.fail(intent.status());
   if (*intent) e.state.locks.add_staged(key, (*intent)->header());
@@ -94,8 +94,9 @@ Verdict locking_get(Evaluation& e, BytesView key, const GetRequest& request, Get
 
 }  // namespace
 
-Verdict eval_get(Evaluation& e, const GetRequest& request, GetResponse& out) {
-  out = GetResponse();
+Verdict eval_get(Evaluation& e, const GetView& request, GetResponse& out) {
+  out.rows.clear();
+  out.floor = Timestamp();
   for (const Bytes& key : request.keys) {
     Verdict v = request.lock == LockMode::kNone ? plain_get(e, key, request, out.rows)
                                                 : locking_get(e, key, request, out);

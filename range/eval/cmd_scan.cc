@@ -185,7 +185,8 @@ Verdict eval_scan(Evaluation& e, const ScanRequest& request, ScanResponse& out,
   if (!progress.begun) {
     progress.begun = true;
     progress.rest = request.span;
-    out = ScanResponse();
+    out.rows.clear();
+    out.resume.reset();
   }
   auto bounded = [](uint64_t wanted, uint64_t most) {
     return wanted == 0 ? most : std::min<uint64_t>(wanted, most);

@@ -133,7 +133,7 @@ Status concurrent_update(BytesView key, const char* what = "update");
 Verdict prove_unchanged(Evaluation& e, const std::vector<ReadSpan>& reads, Timestamp to,
                         Progress& progress, std::optional<Bytes>* conflict);
 
-Verdict eval_get(Evaluation& e, const GetRequest& request, GetResponse& out);
+Verdict eval_get(Evaluation& e, const GetView& request, GetResponse& out);
 Verdict eval_scan(Evaluation& e, const ScanRequest& request, ScanResponse& out, Progress& progress);
 Verdict eval_refresh(Evaluation& e, const RefreshRequest& request, RefreshResponse& out,
                      Progress& progress);

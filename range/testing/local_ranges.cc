@@ -119,6 +119,11 @@ const RangeDescriptor* LocalRanges::cached(BytesView key) {
   return &ranges_[index_of(key)]->replica->descriptor();
 }
 
+Router::Local LocalRanges::local(BytesView key) {
+  One& one = *ranges_[index_of(key)];
+  return {&one.replica->descriptor(), one.leaseholder.get(), one.replica->store()};
+}
+
 Task<BatchResponse> LocalRanges::send(BatchRequest request, CancelToken token) {
   for (;;) {
     // Held over the call: its lease may go meanwhile.

@@ -110,6 +110,7 @@ class LocalRanges : public Router {
 
   runtime::Task<Result<RangeDescriptor>> locate(Bytes key, runtime::CancelToken token) override;
   const RangeDescriptor* cached(BytesView key) override;
+  Local local(BytesView key) override;
   runtime::Task<BatchResponse> send(BatchRequest request, runtime::CancelToken token) override;
 
  private:

@@ -141,6 +141,11 @@ void MemoryEngine::apply(RangeId, LogIndex index, std::shared_ptr<const Bytes>,
   CHECK(reader.status().ok());
 }
 
+storage::ReadView& MemoryEngine::view_now() {
+  if (now_ == nullptr) now_ = view();
+  return *now_;
+}
+
 std::unique_ptr<storage::ReadView> MemoryEngine::view() {
   return std::make_unique<MemoryView>(*this);
 }

@@ -25,6 +25,7 @@ class MemoryEngine : public storage::Engine {
   void apply(RangeId range, LogIndex index, std::shared_ptr<const Bytes> payload,
              BytesView operations) override;
   std::unique_ptr<storage::ReadView> view() override;
+  storage::ReadView& view_now() override;
   bool has_space() const override { return space; }
   bool write_stalled() const override { return false; }
   LogIndex applied_index(RangeId) const override { return applied_; }
@@ -53,6 +54,7 @@ class MemoryEngine : public storage::Engine {
   std::map<Bytes, Versions, std::less<>> rows_;
   std::map<storage::Keyspace, Plain> plains_;
   LogIndex applied_;
+  std::unique_ptr<storage::ReadView> now_;
 };
 
 }  // namespace quorate::range

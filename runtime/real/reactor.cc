@@ -8,6 +8,7 @@
 #include <cerrno>
 
 #include "base/check.h"
+#include "runtime/real/allocations.h"
 
 namespace quorate::runtime {
 namespace {
@@ -27,6 +28,8 @@ Reactor::Reactor(Metrics& metrics, Logger log, ReactorOptions options)
       steps_(metrics.counter("quorate_reactor_steps_total", "Steps of ready work and timers")),
       stalls_(metrics.counter("quorate_reactor_stalls_total", "Steps that took over 1 ms")),
       remote_posts_(metrics.counter("quorate_reactor_hops_total", "Work from other threads")),
+      allocations_(metrics.counter("quorate_reactor_allocations_total",
+                                   "Allocations (operator new) of the reactor's thread")),
       events_(kEventsPerPollMax) {
   epoll_ = ::epoll_create1(EPOLL_CLOEXEC);
   event_ = ::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
@@ -124,7 +127,10 @@ void Reactor::unwatch(int fd, IoHandler* handler) {
   }
 }
 
-void Reactor::adopt() { owner_.store(this_thread_mark()); }
+void Reactor::adopt() {
+  owner_.store(this_thread_mark());
+  allocations_counted_ = allocations_of_thread();
+}
 
 void Reactor::run() {
   adopt();
@@ -146,6 +152,11 @@ void Reactor::turn() {
   run_timers();
   run_steps();
   if (turn_end_) turn_end_();
+  const uint64_t allocations = allocations_of_thread();
+  if (allocations != allocations_counted_) {
+    allocations_.add(allocations - allocations_counted_);
+    allocations_counted_ = allocations;
+  }
 }
 
 void Reactor::wait_for_work() {

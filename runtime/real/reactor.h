@@ -94,7 +94,8 @@ class Reactor : public Executor {
 
   Logger log_;
   const ReactorOptions options_;
-  Counter &wakes_, &steps_, &stalls_, &remote_posts_;
+  Counter &wakes_, &steps_, &stalls_, &remote_posts_, &allocations_;
+  uint64_t allocations_counted_ = 0;
 
   int epoll_ = -1;
   int event_ = -1;  // wakes the thread

@@ -80,7 +80,9 @@ Task<Status> Append::run_scan(txn::Transaction* txn, Op op, uint32_t number,
   std::map<Bytes, Bytes> rows;
   while (!options.span.empty()) {
     KeySpan rest;
-    Result<range::RowSet> got = co_await txn->scan(options, &rest);
+    range::RowSet in_place;
+    Result<range::RowSet> got(std::move(in_place));
+    if (!txn->try_scan(options, &rest, &*got)) got = co_await txn->scan(options, &rest);
     if (!got.ok()) co_return got.status();
     for (size_t i = 0; i < got->size(); ++i) rows[Bytes(got->key(i))] = Bytes(got->value(i));
     options.span = rest;
@@ -98,7 +100,7 @@ Task<Status> Append::run_point(txn::Transaction* txn, Op op, uint32_t number,
   std::vector<Bytes> keys{key};
   txn::ReadOptions options;
   if (op.append && op.lock) options.lock = txn::LockMode::kExclusive;
-  Result<range::RowSet> got = co_await txn->get(keys, options);
+  Result<range::RowSet> got = co_await read_rows(txn, keys, options);
   if (!got.ok()) co_return got.status();
   txn::List list = txn::decode_list(got->present(0) ? got->value(0) : BytesView());
   if (!written->contains(key)) history_.at(number).reads.emplace(key, list);

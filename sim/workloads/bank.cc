@@ -75,7 +75,7 @@ Task<Status> Bank::transfer(KvNode* node, Random* random, txn::Transaction* txn,
   txn::ReadOptions options;
   if (lock) options.lock = txn::LockMode::kExclusive;
   std::vector<Bytes> keys{sim_row(kAccounts, t.from), sim_row(kAccounts, t.to)};
-  Result<range::RowSet> read = co_await txn->get(keys, options);
+  Result<range::RowSet> read = co_await read_rows(txn, keys, options);
   if (!read.ok()) co_return read.status();
   if (!read->present(0) || !read->present(1)) {
     violation_ = fmt::format("transfer {} does not find its accounts", number);
@@ -86,7 +86,7 @@ Task<Status> Bank::transfer(KvNode* node, Random* random, txn::Transaction* txn,
   co_await think(node, random);
   txn->begin_statement();
   std::vector<Bytes> receipt{sim_row(kReceipts, number)};
-  Result<range::RowSet> absent = co_await txn->get(receipt, {});
+  Result<range::RowSet> absent = co_await read_rows(txn, receipt, {});
   if (!absent.ok()) co_return absent.status();
   if (absent->present(0)) {
     violation_ = fmt::format("transfer {} finds its own receipt", number);

@@ -4,6 +4,12 @@
 
 namespace quorate::sim {
 
+namespace {
+uint64_t value_of(const range::RowSet& rows) {
+  return rows.present(0) ? std::strtoull(Bytes(rows.value(0)).c_str(), nullptr, 10) : ~uint64_t{0};
+}
+}  // namespace
+
 using runtime::Random;
 using runtime::Task;
 using server::KvNode;
@@ -28,6 +34,7 @@ Task<void> Register::operate(KvNode* node, Random* random) {
   op.began = node->env().executor->now();
   ops_.push_back(op);
   const bool lock = op.swap && random->chance(0.5);
+  if (!op.swap && random->chance(0.5) && read_alone(node, number)) co_return;
   std::unique_ptr<txn::Transaction> txn = node->txn().begin({});
   Status done;
   for (;;) {
@@ -46,6 +53,18 @@ Task<void> Register::operate(KvNode* node, Random* random) {
   }
 }
 
+// A transaction of this one read, in place. False: it has not happened.
+bool Register::read_alone(KvNode* node, size_t number) {
+  std::vector<Bytes> keys{sim_row(kTable, ops_[number].key)};
+  range::RowSet rows;
+  if (!node->txn().try_get(keys, range::kAllColumns, &rows)) return false;
+  ops_[number].read = value_of(rows);
+  ops_[number].fate = RegisterOp::Fate::kDone;
+  ops_[number].ended = node->env().executor->now();
+  count(node->env(), Status(), "read alone", ops_[number].key);
+  return true;
+}
+
 Task<Status> Register::attempt(KvNode* node, Random* random, txn::Transaction* txn, size_t number,
                                bool lock) {
   const RegisterOp op = ops_[number];
@@ -53,11 +72,9 @@ Task<Status> Register::attempt(KvNode* node, Random* random, txn::Transaction* t
   txn::ReadOptions options;
   if (lock) options.lock = txn::LockMode::kExclusive;
   std::vector<Bytes> keys{sim_row(kTable, op.key)};
-  Result<range::RowSet> read = co_await txn->get(keys, options);
+  Result<range::RowSet> read = co_await read_rows(txn, keys, options);
   if (!read.ok()) co_return read.status();
-  const uint64_t value =
-      read->present(0) ? std::strtoull(Bytes(read->value(0)).c_str(), nullptr, 10) : ~uint64_t{0};
-  ops_[number].read = value;
+  ops_[number].read = value_of(*read);
   co_await think(node, random);
   if (op.swap) {
     CO_RETURN_IF_ERROR(

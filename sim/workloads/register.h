@@ -23,6 +23,7 @@ class Register : public Workload {
   static constexpr uint64_t kTable = 110;
   runtime::Task<Status> attempt(server::KvNode* node, runtime::Random* random,
                                 txn::Transaction* txn, size_t op, bool lock);
+  bool read_alone(server::KvNode* node, size_t op);
 
   uint64_t keys_;
   double swap_chance_;

@@ -686,6 +686,12 @@ std::optional<uint32_t> CompiledExpr::plain_slot() const {
   return root_->slot.index;
 }
 
+bool CompiledExpr::is_plain_input() const {
+  const Node* n = root_.get();
+  while (n != nullptr && n->run == eval_cast) n = n->args[0].get();
+  return n != nullptr && (n->run == eval_const || n->run == eval_param);
+}
+
 bool CompiledExpr::is_constant() const { return root_->run == eval_const; }
 const Datum* CompiledExpr::constant() const { return is_constant() ? &root_->value : nullptr; }
 

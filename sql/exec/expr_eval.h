@@ -43,6 +43,8 @@ class CompiledExpr {
   // The slot where the expression is nothing but a column of the frame's own row.
   std::optional<uint32_t> plain_slot() const;
   bool is_constant() const;
+  // Nothing but constants, parameters and casts of them: evaluating it again changes nothing.
+  bool is_plain_input() const;
   const Datum* constant() const;
 
   struct Node;

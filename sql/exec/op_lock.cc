@@ -75,9 +75,12 @@ class LockRows : public Operator {
     txn::ReadOptions options;
     options.lock = target.mode;
     options.wait = target.wait;
-    auto locked = co_await context_.txn->get(std::move(keys), options);
-    if (!locked.ok()) co_return of_relation(locked.status(), *target.table);
-    auto rows = std::make_shared<range::RowSet>(std::move(*locked));
+    auto rows = std::make_shared<range::RowSet>();
+    if (!context_.txn->try_get(keys, options, rows.get())) {
+      auto locked = co_await context_.txn->get(std::move(keys), options);
+      if (!locked.ok()) co_return of_relation(locked.status(), *target.table);
+      *rows = std::move(*locked);
+    }
     batch_.pin(rows);
     std::vector<Datum> scratch(target.codec->row_width());
     for (size_t i = 0; i < places.size(); ++i) {

@@ -4,6 +4,15 @@
 namespace quorate::sql {
 namespace {
 
+// One item a key, in order.
+runtime::Task<Status> read_rows(txn::Transaction* txn, std::vector<Bytes> keys,
+                                txn::ReadOptions options, range::RowSet* out) {
+  auto found = co_await txn->get(std::move(keys), options);
+  if (!found.ok()) co_return found.status();
+  *out = std::move(*found);
+  co_return Status();
+}
+
 // Rows by whole keys of a unique index, many at a time: one request a range for the index, one for
 // the rows.
 runtime::Task<Result<std::shared_ptr<range::RowSet>>> fetch_rows(const PlanNode& node,
@@ -18,9 +27,13 @@ runtime::Task<Result<std::shared_ptr<range::RowSet>>> fetch_rows(const PlanNode&
     options.lock = node.lock;
     options.wait = node.wait;
   }
-  auto found = co_await context.txn->get(std::move(keys), options);
-  if (!found.ok()) co_return Operator::of_relation(found.status(), *node.table);
-  if (primary) co_return std::make_shared<range::RowSet>(std::move(*found));
+  txn::Transaction* const txn = context.txn;
+  auto found = std::make_shared<range::RowSet>();
+  if (!txn->try_get(keys, options, found.get())) {
+    Status read = co_await read_rows(txn, std::move(keys), options, found.get());
+    if (!read.ok()) co_return Operator::of_relation(read, *node.table);
+  }
+  if (primary) co_return found;
   std::vector<Bytes> row_keys;
   std::vector<size_t> places;
   for (size_t i = 0; i < found->size(); ++i) {
@@ -37,14 +50,17 @@ runtime::Task<Result<std::shared_ptr<range::RowSet>>> fetch_rows(const PlanNode&
     co_return rows;
   }
   options.stored = node.codec->stored_columns();
-  auto fetched = co_await context.txn->get(std::move(row_keys), options);
-  if (!fetched.ok()) co_return Operator::of_relation(fetched.status(), *node.table);
+  range::RowSet fetched;
+  if (!txn->try_get(row_keys, options, &fetched)) {
+    Status read = co_await read_rows(txn, std::move(row_keys), options, &fetched);
+    if (!read.ok()) co_return Operator::of_relation(read, *node.table);
+  }
   for (size_t i = 0, next = 0; i < found->size(); ++i) {
     if (next < places.size() && places[next] == i) {
-      if (fetched->present(next))
-        rows->add(fetched->key(next), fetched->value(next), fetched->ts(next));
+      if (fetched.present(next))
+        rows->add(fetched.key(next), fetched.value(next), fetched.ts(next));
       else
-        rows->add_absent(fetched->key(next), Timestamp());
+        rows->add_absent(fetched.key(next), Timestamp());
       ++next;
     } else {
       rows->add_absent(found->key(i), Timestamp());

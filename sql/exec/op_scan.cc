@@ -23,7 +23,14 @@ class TableScan : public Operator {
       done_ = true;
       co_return Status();
     }
-    rest_ = **span;
+    scan_.span = std::move(**span);
+    scan_.reverse = node_.reverse;
+    scan_.columns = node_.used;
+    if (node_.range.index == 0) {
+      scan_.stored = node_.codec->stored_columns();
+      scan_.lock = node_.lock;
+      scan_.wait = node_.wait;
+    }
     chunk_rows_ = kFirstChunk;
     if (node_.rows_hint.valid()) {
       Datum hint;
@@ -52,21 +59,15 @@ class TableScan : public Operator {
  private:
   runtime::Task<Status> read_chunk() {
     CO_RETURN_IF_ERROR(context_.cancel.status());
-    txn::ScanOptions options;
-    options.span = rest_;
-    options.reverse = node_.reverse;
-    options.rows_max = chunk_rows_;
-    options.columns = node_.used;
-    if (node_.range.index == 0) {
-      options.stored = node_.codec->stored_columns();
-      options.lock = node_.lock;
-      options.wait = node_.wait;
+    scan_.rows_max = chunk_rows_;
+    index_chunk_ = std::make_shared<range::RowSet>();
+    if (!context_.txn->try_scan(scan_, &scan_.span, index_chunk_.get())) {
+      auto read = co_await context_.txn->scan(scan_, &scan_.span);
+      if (!read.ok()) co_return of_relation(read.status(), *node_.table);
+      *index_chunk_ = std::move(*read);
     }
-    auto read = co_await context_.txn->scan(std::move(options), &rest_);
-    if (!read.ok()) co_return of_relation(read.status(), *node_.table);
     chunk_rows_ = std::min<uint64_t>(chunk_rows_ * 4, limits::kScanRowsMax);
-    done_ = rest_.empty();
-    index_chunk_ = std::make_shared<range::RowSet>(std::move(*read));
+    done_ = scan_.span.empty();
     position_ = 0;
     if (node_.covered) {
       chunk_ = index_chunk_;
@@ -84,9 +85,12 @@ class TableScan : public Operator {
     txn::ReadOptions get;
     get.columns = node_.used;
     get.stored = node_.codec->stored_columns();
-    auto rows = co_await context_.txn->get(std::move(keys), get);
-    if (!rows.ok()) co_return rows.status();
-    chunk_ = std::make_shared<range::RowSet>(std::move(*rows));
+    chunk_ = std::make_shared<range::RowSet>();
+    if (!context_.txn->try_get(keys, get, chunk_.get())) {
+      auto rows = co_await context_.txn->get(std::move(keys), get);
+      if (!rows.ok()) co_return rows.status();
+      *chunk_ = std::move(*rows);
+    }
     co_return Status();
   }
 
@@ -112,7 +116,7 @@ class TableScan : public Operator {
     return Status();
   }
 
-  KeySpan rest_;
+  txn::ScanOptions scan_;  // of what is still to be read
   bool done_ = false;
   uint64_t chunk_rows_ = kFirstChunk;
   std::shared_ptr<range::RowSet> index_chunk_, chunk_;

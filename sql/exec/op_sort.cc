@@ -1,13 +1,38 @@
 #include <absl/container/flat_hash_map.h>
 #include <absl/container/flat_hash_set.h>
 
-#include <numeric>
+#include <cstring>
 
 #include "sql/exec/operator.h"
 
 namespace quorate::sql {
 namespace {
 
+// The first sort key as a number of the same order, as far as it goes: rows with different numbers
+// are in their order, others must be compared. Ascending, nulls apart.
+uint64_t rank_of(Oid type, const Datum& v) {
+  switch (type) {
+    case oid::kInt2:
+    case oid::kInt4:
+    case oid::kInt8:
+    case oid::kDate:
+    case oid::kTimestamp:
+    case oid::kTimestamptz:
+      return static_cast<uint64_t>(v.as_int()) ^ uint64_t { 1 } << 63;
+    case oid::kText:
+    case oid::kVarchar:
+    case oid::kBytea: {
+      const BytesView bytes = v.as_bytes();
+      uint64_t rank = 0;
+      std::memcpy(&rank, bytes.data(), std::min<size_t>(bytes.size(), 8));
+      return __builtin_bswap64(rank);
+    }
+    default:
+      return 0;
+  }
+}
+
+// Rows of a single batch are sorted where they stand; of more, owned copies.
 class Sort : public Operator {
  public:
   Sort(const PlanNode& node, ExecContext& context, const Frame* outer)
@@ -17,20 +42,20 @@ class Sort : public Operator {
 
   runtime::Task<Status> open() override {
     rows_.clear();
+    first_.reset(node_.width);
     unaccount(held_);
     held_ = 0;
     order_.clear();
     position_ = 0;
     CO_RETURN_IF_ERROR(co_await input_->open());
-    for (RowBatch batch;;) {
+    CO_RETURN_IF_ERROR(co_await input_->next(&first_));
+    alone_ = true;
+    for (RowBatch batch; first_.rows() > 0;) {
       CO_RETURN_IF_ERROR(co_await input_->next(&batch));
       if (batch.rows() == 0) break;
-      for (size_t r = 0; r < batch.rows(); ++r) {
-        rows_.add(batch.row(r));
-        held_ += rows_.last_bytes();
-        CO_RETURN_IF_ERROR(account(rows_.last_bytes()));
-      }
-      if (node_.bound && rows_.rows() > 4 * *node_.bound + 1024) keep_first(*node_.bound);
+      if (alone_) CO_RETURN_IF_ERROR(keep(first_));
+      alone_ = false;
+      CO_RETURN_IF_ERROR(keep(batch));
     }
     make_order();
     co_return Status();
@@ -38,8 +63,11 @@ class Sort : public Operator {
 
   runtime::Task<Status> next(RowBatch* out) override {
     out->reset(node_.width);
+    if (alone_) {
+      for (const auto& pin : first_.pins()) out->pin(pin);
+    }
     for (; position_ < order_.size() && !out->full(); ++position_) {
-      std::span<const Datum> from = rows_.row(order_[position_]);
+      std::span<const Datum> from = row(order_[position_].row);
       std::span<Datum> to = out->add();
       std::copy(from.begin(), from.end(), to.begin());
     }
@@ -47,11 +75,40 @@ class Sort : public Operator {
   }
 
  private:
+  struct Ranked {
+    uint64_t rank;
+    uint32_t row;
+  };
+
+  std::span<const Datum> row(size_t i) const { return alone_ ? first_.row(i) : rows_.row(i); }
+  size_t rows() const { return alone_ ? first_.rows() : rows_.rows(); }
+
+  Status keep(const RowBatch& batch) {
+    for (size_t r = 0; r < batch.rows(); ++r) {
+      rows_.add(batch.row(r));
+      held_ += rows_.last_bytes();
+      RETURN_IF_ERROR(account(rows_.last_bytes()));
+    }
+    if (node_.bound && rows_.rows() > 4 * *node_.bound + 1024) {
+      alone_ = false;
+      keep_first(*node_.bound);
+    }
+    return Status();
+  }
+
   void make_order() {
-    order_.resize(rows_.rows());
-    std::iota(order_.begin(), order_.end(), 0u);
-    std::stable_sort(order_.begin(), order_.end(), [this](uint32_t a, uint32_t b) {
-      return compare_rows(node_.sort, rows_.row(a), rows_.row(b)) < 0;
+    const SortKey& key = node_.sort[0];
+    bool ranked = true;
+    order_.resize(rows());
+    for (uint32_t i = 0; i < order_.size(); ++i) {
+      const Datum& v = row(i)[key.slot];
+      ranked = ranked && !v.is_null();
+      const uint64_t rank = ranked ? rank_of(key.type.oid, v) : 0;
+      order_[i] = {key.descending ? ~rank : rank, i};
+    }
+    std::stable_sort(order_.begin(), order_.end(), [&](const Ranked& a, const Ranked& b) {
+      if (ranked && a.rank != b.rank) return a.rank < b.rank;
+      return compare_rows(node_.sort, row(a.row), row(b.row)) < 0;
     });
   }
   void keep_first(uint64_t count) {
@@ -59,7 +116,7 @@ class Sort : public Operator {
     RowStore kept(node_.width);
     size_t bytes = 0;
     for (uint64_t i = 0; i < count && i < order_.size(); ++i) {
-      kept.add(rows_.row(order_[i]));
+      kept.add(rows_.row(order_[i].row));
       bytes += kept.last_bytes();
     }
     rows_ = std::move(kept);
@@ -68,8 +125,10 @@ class Sort : public Operator {
   }
 
   OperatorPtr input_;
+  RowBatch first_;
+  bool alone_ = true;  // it is all that there is
   RowStore rows_;
-  std::vector<uint32_t> order_;
+  std::vector<Ranked> order_;
   size_t position_ = 0;
   size_t held_ = 0;  // bytes of rows_
 };

@@ -102,8 +102,29 @@ void hash_key(std::span<const Type> types, std::span<const Datum> values, Bytes*
   out->clear();
   *null = false;
   for (size_t i = 0; i < values.size(); ++i) {
-    *null |= values[i].is_null();
-    encode_key(types[i], values[i], false, false, *out);
+    const Datum& v = values[i];
+    *null |= v.is_null();
+    out->push_back(v.is_null() ? 0 : 1);
+    if (v.is_null()) continue;
+    switch (types[i].oid) {
+      case oid::kText:
+      case oid::kVarchar:
+      case oid::kBytea: {  // equal where their bytes are
+        const BytesView bytes = v.as_bytes();
+        const auto size = static_cast<uint32_t>(bytes.size());
+        out->append(reinterpret_cast<const char*>(&size), sizeof size).append(bytes);
+        break;
+      }
+      case oid::kInt2:
+      case oid::kInt4:
+      case oid::kInt8: {
+        const int64_t number = v.as_int();
+        out->append(reinterpret_cast<const char*>(&number), sizeof number);
+        break;
+      }
+      default:
+        encode_key(types[i], v, false, false, *out);
+    }
   }
 }
 

@@ -1,5 +1,7 @@
 #include "sql/exec/row_writer.h"
 
+#include <absl/container/inlined_vector.h>
+
 #include "range/keys.h"
 #include "sql/exec/index_span.h"
 #include "sql/types/text_io.h"
@@ -37,8 +39,13 @@ bool RowWriter::same(size_t column, const Datum& a, const Datum& b) const {
   if (a.is_null() || b.is_null()) return a.is_null() && b.is_null();
   // Byte equality, not SQL's: 1.0 and 1.00 are equal and not the same.
   if (a.holds_int() && b.holds_int()) return a.as_int() == b.as_int();
-  Bytes x, y;
   const Type type = column_type(*write_.table, column);
+  if (a.holds_bytes() && b.holds_bytes()) {
+    if (a.as_bytes() == b.as_bytes()) return true;
+    if (type.oid == oid::kText || type.oid == oid::kVarchar || type.oid == oid::kBpchar)
+      return false;
+  }
+  Bytes x, y;
   encode_value(type.oid, a, x);
   encode_value(type.oid, b, y);
   return x == y;
@@ -100,7 +107,32 @@ Status RowWriter::check_row(std::span<const Datum> row) const {
   return Status();
 }
 
+// The value of what is removed is not made.
+Status RowWriter::make_primary(std::span<const Datum> row, bool for_removal, IndexEntry* e) const {
+  if (!for_removal) return write_.codec->encode_primary(row, &e->key, &e->value);
+  absl::InlinedVector<Datum, 4> values;
+  for (const IndexColumn& c : write_.table->indexes[0].columns)
+    values.push_back(row[column_position(*write_.table, c.column)]);
+  return write_.codec->encode_prefix(0, values, &e->key);
+}
+
+// Whether an update that changes these columns can change the index's entry. A step of a schema
+// change that removes and does not write wants the old entry gone in any case.
+bool RowWriter::concerned(size_t index, const std::vector<bool>& differs) const {
+  const TableDescriptor& table = *write_.table;
+  if (index == 0 || !maintained(table.indexes[index].state, false)) return true;
+  const auto changes = [&](const IndexColumn& c) {
+    return differs[column_position(table, c.column)];
+  };
+  const auto& own = table.indexes[index].columns;
+  const auto& primary = table.indexes[0].columns;
+  return std::any_of(own.begin(), own.end(), changes) ||
+         std::any_of(primary.begin(), primary.end(), changes);
+}
+
+// `differs`: only of indexes that such a change concerns.
 Status RowWriter::make_entries(std::span<const Datum> row, bool for_removal,
+                               const std::vector<bool>* differs,
                                std::vector<IndexEntry>* entries) const {
   const TableDescriptor& table = *write_.table;
   // Entries of a row before keep their memory.
@@ -108,6 +140,7 @@ Status RowWriter::make_entries(std::span<const Datum> row, bool for_removal,
   for (size_t i = 0; i < table.indexes.size(); ++i) {
     const IndexDescriptor& index = table.indexes[i];
     if (!maintained(index.state, for_removal)) continue;
+    if (differs != nullptr && !concerned(i, *differs)) continue;
     if (made == entries->size()) entries->emplace_back();
     IndexEntry& e = (*entries)[made++];
     e.index = i;
@@ -115,7 +148,7 @@ Status RowWriter::make_entries(std::span<const Datum> row, bool for_removal,
     e.present = false;
     e.base = Timestamp();
     if (i == 0) {
-      RETURN_IF_ERROR(write_.codec->encode_primary(row, &e.key, &e.value));
+      RETURN_IF_ERROR(make_primary(row, for_removal, &e));
       e.probed = !table.hidden_rowid;
     } else {
       RETURN_IF_ERROR(write_.codec->encode_index(i, row, &e.key, &e.value));
@@ -138,7 +171,7 @@ Status RowWriter::prepare(NewRow* row) {
         Datum::of_int(static_cast<int64_t>(context_.client->now().packed & INT64_MAX));
   }
   RETURN_IF_ERROR(check_row(row->values));
-  return make_entries(row->values, false, &row->entries);
+  return make_entries(row->values, false, nullptr, &row->entries);
 }
 
 runtime::Task<Status> RowWriter::probe(std::vector<NewRow>* rows) {
@@ -155,14 +188,16 @@ runtime::Task<Status> RowWriter::probe(std::vector<NewRow>* rows) {
   txn::ReadOptions options;
   options.lock = txn::LockMode::kExclusive;
   options.check = true;
-  auto found = co_await context_.txn->get(std::move(keys), options);
-  if (!found.ok()) co_return found.status();
+  range::RowSet found;
+  if (!context_.txn->try_get(keys, options, &found)) {
+    CO_ASSIGN_OR_RETURN(found, co_await context_.txn->get(std::move(keys), options));
+  }
   for (size_t i = 0; i < entries.size(); ++i) {
     IndexEntry& e = *entries[i];
-    e.base = found->ts(i);
+    e.base = found.ts(i);
     // What this statement itself did is not in what it reads.
     e.present =
-        top().written_.contains(e.key) || (found->present(i) && !top().removed_.contains(e.key));
+        top().written_.contains(e.key) || (found.present(i) && !top().removed_.contains(e.key));
   }
   co_return Status();
 }
@@ -195,7 +230,7 @@ Status RowWriter::insert(const NewRow& row) {
     RETURN_IF_ERROR(context_.txn->put(e.key, e.value, range::kAllColumns, base));
     if (e.probed || e.index == 0) top().written_.insert(e.key);
   }
-  return note_parents(row.values, nullptr);
+  return note_parents(row.values, {});
 }
 
 Status RowWriter::load(const NewRow& row) {
@@ -203,7 +238,7 @@ Status RowWriter::load(const NewRow& row) {
     const bool must_be_absent = e.probed || (e.index == 0 && write_.table->hidden_rowid);
     RETURN_IF_ERROR(context_.txn->load(e.key, e.value, must_be_absent));
   }
-  return note_parents(row.values, nullptr);
+  return note_parents(row.values, {});
 }
 
 Status RowWriter::taken_error() const {
@@ -264,10 +299,11 @@ runtime::Task<Status> RowWriter::update_image(std::span<const Datum> old,
     differs[i] = true;
     changed |= range::column_bit(i);
   }
-  CO_RETURN_IF_ERROR(prepare(updated));
+  CO_RETURN_IF_ERROR(check_row(updated->values));
   if (changed == 0) co_return Status();
   std::vector<IndexEntry> before;
-  CO_RETURN_IF_ERROR(make_entries(old, true, &before));
+  CO_RETURN_IF_ERROR(make_entries(updated->values, false, &differs, &updated->entries));
+  CO_RETURN_IF_ERROR(make_entries(old, true, &differs, &before));
   const bool moved = before[0].key != updated->entries[0].key;
   // Keys that stay need no probe; those that are new do.
   for (IndexEntry& e : updated->entries) {
@@ -275,7 +311,9 @@ runtime::Task<Status> RowWriter::update_image(std::span<const Datum> old,
       if (b.index == e.index && b.key == e.key) e.probed = false;
     }
   }
-  {
+  const bool probes = std::any_of(updated->entries.begin(), updated->entries.end(),
+                                  [](const IndexEntry& e) { return e.probed; });
+  if (probes) {
     std::vector<NewRow> one(1);
     one[0].entries = std::move(updated->entries);
     Status probed = co_await probe(&one);
@@ -316,8 +354,7 @@ runtime::Task<Status> RowWriter::update_image(std::span<const Datum> old,
     image.row.clear();
     for (const Datum& d : updated->values) image.row.push_back(d.own());
   }
-  std::vector<Datum> old_values(old.begin(), old.end());
-  CO_RETURN_IF_ERROR(note_parents(updated->values, &old_values));
+  CO_RETURN_IF_ERROR(note_parents(updated->values, old));
   note_children(old, &updated->values);
   co_return Status();
 }
@@ -326,7 +363,7 @@ runtime::Task<Status> RowWriter::remove_image(std::span<const Datum> old,
                                               std::optional<Timestamp> version,
                                               const Bytes* origin) {
   std::vector<IndexEntry> entries;
-  CO_RETURN_IF_ERROR(make_entries(old, true, &entries));
+  CO_RETURN_IF_ERROR(make_entries(old, true, nullptr, &entries));
   for (const IndexEntry& e : entries) {
     std::optional<Timestamp> base;
     if (e.index == 0) base = version;
@@ -339,16 +376,17 @@ runtime::Task<Status> RowWriter::remove_image(std::span<const Datum> old,
   co_return Status();
 }
 
-Status RowWriter::note_parents(std::span<const Datum> row, const std::vector<Datum>* old) {
+// `old`: empty for a row that is new.
+Status RowWriter::note_parents(std::span<const Datum> row, std::span<const Datum> old) {
   for (const ParentStep& step : write_.parents) {
-    PendingParent pending{&step, {}, {}};
-    bool null = false, changed = old == nullptr;
+    bool null = false, changed = old.empty();
     for (uint32_t c : step.columns) {
-      pending.values.push_back(row[c].own());
       null |= row[c].is_null();
-      changed = changed || !same(c, row[c], (*old)[c]);
+      changed = changed || !same(c, row[c], old[c]);
     }
     if (null || !changed) continue;
+    PendingParent pending{&step, {}, {}};
+    for (uint32_t c : step.columns) pending.values.push_back(row[c].own());
     RETURN_IF_ERROR(step.codec->encode_prefix(step.index, pending.values, &pending.key));
     if (known_parents_.insert(pending.key).second) parents_.push_back(std::move(pending));
   }
@@ -357,15 +395,18 @@ Status RowWriter::note_parents(std::span<const Datum> row, const std::vector<Dat
 
 void RowWriter::note_children(std::span<const Datum> old, const std::vector<Datum>* updated) {
   for (const ChildStep& step : write_.children) {
-    PendingChild pending{&step, {}, {}, updated == nullptr};
     bool null = false, changed = updated == nullptr;
     for (uint32_t c : step.parent_columns) {
-      pending.values.push_back(old[c].own());
       null |= old[c].is_null();
-      if (updated != nullptr) pending.updated.push_back((*updated)[c].own());
       changed = changed || !same(c, old[c], (*updated)[c]);
     }
-    if (!null && changed) children_.push_back(std::move(pending));
+    if (null || !changed) continue;
+    PendingChild pending{&step, {}, {}, updated == nullptr};
+    for (uint32_t c : step.parent_columns) {
+      pending.values.push_back(old[c].own());
+      if (updated != nullptr) pending.updated.push_back((*updated)[c].own());
+    }
+    children_.push_back(std::move(pending));
   }
 }
 
@@ -392,11 +433,13 @@ runtime::Task<Status> RowWriter::check_parents() {
     options.stored = step.codec->stored_columns();
     for (uint32_t c : step.parent_columns) options.columns |= range::column_bit(c);
     for (const PendingParent* p : group->second) keys.push_back(p->key);
-    auto found = co_await context_.txn->get(std::move(keys), options);
-    if (!found.ok()) co_return found.status();
+    range::RowSet found;
+    if (!context_.txn->try_get(keys, options, &found)) {
+      CO_ASSIGN_OR_RETURN(found, co_await context_.txn->get(std::move(keys), options));
+    }
     for (size_t i = 0; i < group->second.size(); ++i) {
       const PendingParent& p = *group->second[i];
-      if (found->present(i) && !top().removed_.contains(p.key)) continue;
+      if (found.present(i) && !top().removed_.contains(p.key)) continue;
       co_return Status(StatusCode::kInvalidArgument, sqlstate::kForeignKeyViolation,
                        "insert or update on table \"" + write_.table->name +
                            "\" violates foreign key constraint \"" + step.name + "\"")

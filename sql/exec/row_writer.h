@@ -115,9 +115,11 @@ class RowWriter {
   std::string failing_row(std::span<const Datum> row) const;
   std::string key_text(const TableDescriptor& table, const std::vector<uint32_t>& columns,
                        std::span<const Datum> values) const;
+  Status make_primary(std::span<const Datum> row, bool for_removal, IndexEntry* e) const;
+  bool concerned(size_t index, const std::vector<bool>& differs) const;
   Status make_entries(std::span<const Datum> row, bool for_removal,
-                      std::vector<IndexEntry>* entries) const;
-  Status note_parents(std::span<const Datum> row, const std::vector<Datum>* old);
+                      const std::vector<bool>* differs, std::vector<IndexEntry>* entries) const;
+  Status note_parents(std::span<const Datum> row, std::span<const Datum> old);
   void note_children(std::span<const Datum> old, const std::vector<Datum>* updated);
   runtime::Task<Status> check_parents();
   runtime::Task<Status> check_child(PendingChild pending);

@@ -1,5 +1,6 @@
 #include "sql/plan/access_path.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace quorate::sql {
@@ -84,8 +85,8 @@ bool gives_order(const TableDescriptor& table, const IndexDescriptor& index, siz
   if (wish.order.empty()) return false;
   size_t at = prefix;
   std::optional<bool> backwards;
-  // A whole unique key orders rows entirely: what follows it in the wish changes nothing. (Nulls may
-  // repeat in it.)
+  // A whole unique key orders rows entirely: what follows it in the wish changes nothing. (Nulls
+  // may repeat in it.)
   bool one_row_a_key = index.unique;
   for (const auto& o : wish.order) {
     // A column with one value orders nothing.
@@ -106,6 +107,17 @@ bool gives_order(const TableDescriptor& table, const IndexDescriptor& index, siz
   }
   *reverse = backwards.value_or(false);
   return true;
+}
+
+// The share of the path's rows that the conditions it does not decide let through.
+double passing(const AccessPath& path, const std::vector<ColumnCondition>& conditions) {
+  double share = 1;
+  for (const ColumnCondition& c : conditions) {
+    const bool decided = &c == path.in_list || &c == path.lower || &c == path.upper ||
+                         std::find(path.equal.begin(), path.equal.end(), &c) != path.equal.end();
+    if (!decided) share *= c.kind == ComparisonKind::kEqual ? 0.02 : 0.3;
+  }
+  return share;
 }
 
 AccessPath path_over(const TableDescriptor& table, const RowCodec& codec, size_t number,
@@ -154,7 +166,8 @@ AccessPath path_over(const TableDescriptor& table, const RowCodec& codec, size_t
       path.in_list == nullptr && gives_order(table, index, i, wish, conditions, &path.reverse);
   if (path.unique) path.ordered = true;
   double read = path.rows;
-  if (wish.limit > 0 && (path.ordered || wish.order.empty())) read = std::min(read, wish.limit * 2);
+  if (wish.limit > 0 && (path.ordered || wish.order.empty()))
+    read = std::min(read, wish.limit * 2 / passing(path, conditions));
   path.cost = 10 + read * (path.covered ? 1.0 : 5.0);
   if (!wish.order.empty() && !path.ordered) path.cost += path.rows * std::log2(path.rows + 2) * 0.5;
   return path;

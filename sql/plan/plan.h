@@ -255,6 +255,13 @@ struct PlanColumn {
   int16_t column_number = 0;
 };
 
+// Plans that a session can run without operators where nothing has to be waited for.
+enum class InPlace : uint8_t {
+  kNo,
+  kPoint,  // columns of one row by its whole primary key
+  kRange,  // columns of rows of a range of an index that has them all
+};
+
 struct Plan {
   PlanPtr root;
   Command command = Command::kSelect;
@@ -263,6 +270,7 @@ struct Plan {
   std::vector<Type> params;
   bool read_only = true;  // writes nothing and locks nothing
   bool at_most_one_row = false;
+  InPlace in_place = InPlace::kNo;
 };
 using PlanRef = std::shared_ptr<const Plan>;
 

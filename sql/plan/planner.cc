@@ -248,10 +248,28 @@ Status QueryPlanner::project(Planned* p) {
   }
   node->width = static_cast<uint32_t>(node->exprs.size());
   node->rows = p->node->rows * (sets.empty() ? 1 : 10);
-  if (identity) return Status();
+  if (identity || (sets.empty() && narrow_scan(*node, p->node.get()))) return Status();
   node->children.push_back(std::move(p->node));
   p->node = std::move(node);
   return Status();
+}
+
+// Lets a scan give the columns of the projection above it, each once, in their order.
+bool QueryPlanner::narrow_scan(const PlanNode& projection, PlanNode* scan) {
+  if (scan->kind != NodeKind::kTableScan && scan->kind != NodeKind::kPointGet) return false;
+  if (scan->with_version) return false;
+  std::vector<uint32_t> columns;
+  for (const CompiledExpr& e : projection.exprs) {
+    auto slot = e.plain_slot();
+    if (!slot) return false;
+    const uint32_t column = scan->columns[*slot];
+    if (std::find(columns.begin(), columns.end(), column) != columns.end()) return false;
+    columns.push_back(column);
+  }
+  scan->columns = std::move(columns);
+  scan->types = projection.types;
+  scan->width = projection.width;
+  return true;
 }
 
 Status QueryPlanner::distinct(Planned* p) {
@@ -529,6 +547,23 @@ static bool at_most_one_row(const PlanNode& node) {
   }
 }
 
+static InPlace in_place(const Plan& plan) {
+  const PlanNode& node = *plan.root;
+  if (!plan.read_only || !plan.init_plans.empty() || node.with_version) return InPlace::kNo;
+  const auto plain = [](const CompiledExpr& e) { return e.is_plain_input(); };
+  if (node.kind == NodeKind::kPointGet) {
+    const bool one = node.range.index == 0 && node.keys.size() == 1 && !node.key_array.valid();
+    return one && std::all_of(node.keys[0].begin(), node.keys[0].end(), plain) ? InPlace::kPoint
+                                                                               : InPlace::kNo;
+  }
+  if (node.kind != NodeKind::kTableScan || !node.covered) return InPlace::kNo;
+  const IndexRange& range = node.range;
+  const bool bounded = std::all_of(range.equal.begin(), range.equal.end(), plain) &&
+                       (!range.lower || plain(range.lower->value)) &&
+                       (!range.upper || plain(range.upper->value));
+  return bounded ? InPlace::kRange : InPlace::kNo;
+}
+
 Result<PlanRef> plan(const Query& query, const PlanContext& context) {
   auto out = std::make_shared<Plan>();
   PlanState state{context, {}, {}, true};
@@ -543,6 +578,7 @@ Result<PlanRef> plan(const Query& query, const PlanContext& context) {
   out->command = query.command;
   out->init_plans = std::move(state.init_plans);
   out->read_only = reads && state.read_only;
+  out->in_place = in_place(*out);
   if (reads || !query.targets.empty()) {
     for (const Target& t : query.targets) {
       if (!t.hidden) out->columns.push_back({t.name, t.expr->type, t.table_oid, t.column_number});

@@ -81,6 +81,7 @@ class QueryPlanner {
   Result<Planned> plan_core();
   Status aggregate(Planned* p);
   Status project(Planned* p);
+  static bool narrow_scan(const PlanNode& projection, PlanNode* scan);
   Status distinct(Planned* p);
   Status sort(Planned* p);
   Status limit(Planned* p);

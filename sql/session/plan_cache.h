@@ -36,6 +36,9 @@ struct CachedStatement {
   std::vector<uint32_t> lifted, baked;
   bool is_signpost = false;
   mutable Bytes description[2];  // ResultShape::description
+  bool gives_rows() const {
+    return plan != nullptr && (!plan->columns.empty() || plan->command == Command::kSelect);
+  }
 };
 using StatementRef = std::shared_ptr<const CachedStatement>;
 

@@ -70,6 +70,12 @@ class Session {
   // transaction may be committed before its result is told.
   virtual runtime::Task<Status> execute(std::string_view portal, uint64_t rows_max, bool commits,
                                         ResultSink* sink) = 0;
+  // The same messages where nothing has to be waited for, in place. False: nothing has been done,
+  // call the other.
+  virtual bool describe_portal_now(std::string_view name, Description* out) = 0;
+  virtual bool execute_now(std::string_view portal, uint64_t rows_max, bool commits,
+                           ResultSink* sink) = 0;
+  virtual bool sync_now(ResultSink* sink) = 0;
   virtual void close_statement(std::string_view name) = 0;
   virtual void close_portal(std::string_view name) = 0;
   // Ends an implicit transaction.

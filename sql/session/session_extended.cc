@@ -120,8 +120,14 @@ Status SessionImpl::bind(std::string_view portal_name, std::string_view statemen
                   "cursor \"" + std::string(portal_name) + "\" already exists");
   }
   if (portals_.size() >= kPortalsMax) return resource_exhausted("too many portals in one session");
-  auto portal = std::make_unique<Portal>();
+  // A nameless portal is made of the last one that has been run.
+  Portals::node_type node;
+  if (portal_name.empty() && existing == portals_.end()) node = std::move(spare_portal_);
+  std::unique_ptr<Portal> portal;
+  if (!node.empty()) portal = std::move(node.mapped());
+  if (portal == nullptr) portal = std::make_unique<Portal>();
   portal->name = portal_name;
+  portal->params.clear();
   portal->empty = prepared.empty;
   portal->prepared = found->second;
   eval_.io.catalog = &world_;
@@ -152,10 +158,14 @@ Status SessionImpl::bind(std::string_view portal_name, std::string_view statemen
   for (int16_t f : result_formats)
     if (f != 0 && f != 1) return invalid_argument("unsupported format code: " + std::to_string(f));
   portal->formats.assign(result_formats.begin(), result_formats.end());
-  if (existing != portals_.end())
+  if (existing != portals_.end()) {
     existing->second = std::move(portal);
-  else
+  } else if (!node.empty()) {
+    node.mapped() = std::move(portal);
+    portals_.insert(std::move(node));
+  } else {
     portals_.emplace(std::string(portal_name), std::move(portal));
+  }
   return Status();
 }
 

@@ -4,6 +4,7 @@
 //   session_prepare.cc      from text to a statement that can run: plan cache, literals, analysis
 //   session_run.cc          running a plan: rows to the sink, retries
 //   session_extended.cc     the extended protocol's messages
+//   session_now.cc          those of them that need not wait
 //   session_transaction.cc  transaction blocks
 //   session_utility.cc      SET, SHOW, PREPARE, EXPLAIN and their like; DDL
 //   session_create_as.cc    CREATE TABLE ... AS
@@ -87,6 +88,10 @@ class SessionImpl final : public Session {
   runtime::Task<Result<Description>> describe_portal(std::string_view name) override;
   runtime::Task<Status> execute(std::string_view portal, uint64_t rows_max, bool commits,
                                 ResultSink* sink) override;
+  bool describe_portal_now(std::string_view name, Description* out) override;
+  bool execute_now(std::string_view portal, uint64_t rows_max, bool commits,
+                   ResultSink* sink) override;
+  bool sync_now(ResultSink* sink) override;
   void close_statement(std::string_view name) override;
   void close_portal(std::string_view name) override;
   runtime::Task<Status> sync(ResultSink* sink) override;
@@ -167,7 +172,19 @@ class SessionImpl final : public Session {
                                        ResultSink* sink);
   runtime::Task<Status> execute_some(Portal* portal, uint64_t rows_max, ResultSink* sink);
 
+  // --- session_now.cc ---
+  bool catalog_now();
+  const CachedStatement* current_now(const PreparedStatement& prepared);
+  bool query_now(const CachedStatement& statement, const Portal& portal, bool commits,
+                 ResultSink* sink);
+  bool control_now(const CachedStatement& statement, ResultSink* sink);
+  bool read_now(const CachedStatement& statement, const Portal& portal, ResultSink* sink,
+                uint64_t* rows);
+  bool read_point_now(const PlanNode& node, const Frame& frame);
+  bool read_range_now(const PlanNode& node, const Frame& frame);
+
   // --- session_transaction.cc ---
+  bool has_modes() const { return modes_.isolation || modes_.read_only || modes_.deferrable; }
   bool in_block() const { return block_ == Block::kExplicit || block_ == Block::kFailed; }
   runtime::Task<Status> need_txn();
   void begin_statement();
@@ -177,6 +194,8 @@ class SessionImpl final : public Session {
   runtime::Task<Status> commit_txn();
   runtime::Task<void> rollback_all();
   runtime::Task<void> end_transaction(bool committed);
+  bool changes_schema() const { return writer_ != nullptr || !ddl_context_.offline.empty(); }
+  void forget_transaction(bool committed);
   // After an error of a statement.
   runtime::Task<void> failed();
   runtime::Task<Status> transaction_control(const TransactionStatement* t, Run r);
@@ -253,7 +272,9 @@ class SessionImpl final : public Session {
   DdlContext ddl_context_;
 
   std::map<std::string, std::shared_ptr<PreparedStatement>, std::less<>> prepared_;
-  std::map<std::string, std::unique_ptr<Portal>, std::less<>> portals_;
+  using Portals = std::map<std::string, std::unique_ptr<Portal>, std::less<>>;
+  Portals portals_;
+  Portals::node_type spare_portal_;          // the last nameless one, for the next Bind
   StatementRef described_;                   // keeps a Description's columns alive
   std::vector<PlanColumn> utility_columns_;  // the same for utility statements
   std::vector<int16_t> described_formats_;
@@ -264,6 +285,12 @@ class SessionImpl final : public Session {
   NormalizedText normalized_;
   std::vector<Datum> params_;  // of a simple query's lifted literals
   RowBatch batch_;             // of the statement that runs to its end
+
+  // Used again by every read in place.
+  std::vector<Bytes> now_key_ = std::vector<Bytes>(1);
+  txn::ScanOptions now_scan_;
+  range::RowSet now_rows_;
+  std::vector<Datum> now_values_;
 
   bool running_ = false;
   runtime::CancelSource cancel_;

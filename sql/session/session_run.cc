@@ -99,7 +99,7 @@ Task<Status> SessionImpl::run_plan_once(const Run* r, uint64_t* rows) {
   const CachedStatement& statement = *r->statement;
   std::unique_ptr<Execution> execution = Execution::create(statement.plan, exec);
   ResultShape shape = shape_of(statement, r->formats);
-  const bool gives_rows = !shape.columns.empty() || statement.plan->command == Command::kSelect;
+  const bool gives_rows = statement.gives_rows();
   if (gives_rows && r->describe) r->sink->describe(shape);
   *rows = 0;
   for (;;) {
@@ -160,8 +160,7 @@ Task<Status> SessionImpl::fetch_rows(Portal* portal, uint64_t rows_max, ResultSi
                                      ResultShape shape, bool* more) {
   uint64_t left = rows_max == 0 ? UINT64_MAX : rows_max;
   *more = false;
-  const bool gives_rows =
-      !shape.columns.empty() || portal->statement->plan->command == Command::kSelect;
+  const bool gives_rows = portal->statement->gives_rows();
   while (!portal->done) {
     if (portal->at >= portal->batch.rows()) {
       portal->at = 0;

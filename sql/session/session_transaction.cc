@@ -101,7 +101,7 @@ void SessionImpl::drop_portals(bool committed) {
   }
 }
 
-Task<void> SessionImpl::end_transaction(bool committed) {
+void SessionImpl::forget_transaction(bool committed) {
   if (!portals_.empty()) drop_portals(committed);
   txn_.reset();
   if (committed)
@@ -112,13 +112,17 @@ Task<void> SessionImpl::end_transaction(bool committed) {
   savepoints_.clear();
   transaction_time_fixed_ = false;
   deadline_ = Timestamp::max();
-  const bool modes_were_set = modes_.isolation || modes_.read_only || modes_.deferrable;
+  const bool modes_were_set = has_modes();
   modes_ = TransactionModes();
   const bool block = block_ != Block::kNone;
   block_ = Block::kNone;
   drop_catalog();
   if (block || modes_were_set) show_modes();
-  if (writer_ != nullptr || !ddl_context_.offline.empty()) {
+}
+
+Task<void> SessionImpl::end_transaction(bool committed) {
+  forget_transaction(committed);
+  if (changes_schema()) {
     writer_.reset();
     world_.writer = nullptr;
     world_.forget_own();

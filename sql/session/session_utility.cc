@@ -435,7 +435,7 @@ Task<Status> SessionImpl::split_ranges(const SplitAt* s, Run r) {
 Task<Result<Session::Description>> SessionImpl::describe_utility(const CachedStatement* s) {
   Description d;
   if (s->plan != nullptr) {
-    d.has_rows = !s->plan->columns.empty() || s->plan->command == Command::kSelect;
+    d.has_rows = s->gives_rows();
     d.shape = shape_of(*s, {});
     co_return d;
   }
