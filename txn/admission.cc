@@ -16,7 +16,7 @@ constexpr Duration kWindowTime = std::chrono::milliseconds(40);
 // A window that took so long says nothing about crowding.
 constexpr Duration kWindowTimeMost = std::chrono::seconds(10);
 // Above it the limit goes down, below the second it goes up. Between them lies what was fastest
-// (docs/decisions/0009-fewer-blocks-at-a-time.md).
+// (docs/decisions/0010-fewer-blocks-at-a-time.md).
 constexpr double kRefusedMany = 0.20, kRefusedFew = 0.10;
 constexpr size_t kLimitLeast = 2;
 // A step down pays when it gains at least so much. (Steps that may lose a little add up.)
