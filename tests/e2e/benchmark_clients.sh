@@ -42,6 +42,8 @@ for workload in oltp_point_select oltp_read_only oltp_update_index oltp_update_n
   [ "$workload" = bulk_insert ] || run+=(--tables=2 --table-size=1000)
   "${run[@]}" prepare >"$log" 2>&1 || fail "sysbench $workload prepare"
   for mode in auto disable; do
+    # It inserts the same rows each time.
+    [ "$workload $mode" != "bulk_insert disable" ] || continue
     "${run[@]}" --events=60 --time=20 --db-ps-mode=$mode run >"$log" 2>&1 || fail "sysbench $workload ($mode)"
     grep -q "FATAL" "$log" && fail "sysbench $workload ($mode): FATAL"
     case "$(sed -n 's/.*total number of events: *//p' "$log")" in 0 | '') fail "sysbench $workload ($mode): no events" ;; esac
