@@ -16,11 +16,11 @@ constexpr Duration kWindowTime = std::chrono::milliseconds(40);
 // A window that took so long says nothing about crowding.
 constexpr Duration kWindowTimeMost = std::chrono::seconds(10);
 // Above it the limit goes down, below the second it goes up. Between them lies what was fastest
-// (docs/decisions/0006-fewer-blocks-at-a-time.md).
+// (docs/decisions/0010-fewer-blocks-at-a-time.md).
 constexpr double kRefusedMany = 0.20, kRefusedFew = 0.10;
 constexpr size_t kLimitLeast = 2;
-// A step down that loses more than this does not pay.
-constexpr double kLossMost = 0.15;
+// A step down pays when it gains at least so much. (Steps that may lose a little add up.)
+constexpr double kGainLeast = 0.05;
 constexpr Duration kHoldFirst = std::chrono::seconds(1), kHoldMost = std::chrono::seconds(60);
 constexpr Duration kAdmissionIdle = std::chrono::milliseconds(50);
 constexpr Duration kIdleCheck = std::chrono::milliseconds(10);
@@ -142,7 +142,7 @@ void Admission::judge(Instant now) {
   const double rate = static_cast<double>(committed_) / static_cast<double>(took.count());
   size_t skip = 0;
   if (std::exchange(trial_, false)) {
-    if (rate < (1 - kLossMost) * before_rate_) {
+    if (rate < (1 + kGainLeast) * before_rate_) {
       limit_ = before_limit_;
       hold_ = hold_.count() == 0 ? kHoldFirst : std::min(2 * hold_, kHoldMost);
       hold_until_ = now + hold_;

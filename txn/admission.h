@@ -8,7 +8,7 @@
 //        └──► waits its turn, at most kAdmissionWaitMax, then runs anyway
 //
 // There is no limit until more than kRefusedMany of the last blocks were refused. Then the limit
-// goes down step by step, and each step must pay: where fewer blocks commit in the same time than
+// goes down step by step, and each step must pay: where no more blocks commit in the same time than
 // before (clients that think, a network that is slow: the node was not busy), it is taken back and
 // not tried again for a while. When few are refused it goes up again and away.
 //

@@ -67,8 +67,8 @@ TEST(Admission, a_crowd_on_hot_rows_is_thinned_until_most_commit) {
   crowd.takes = [](size_t n) { return kMs * n; };  // one processor
   crowd.refused = [](size_t n) { return 1 - std::pow(0.94, n - 1); };
   const size_t committed = crowd.run(32, kMs * 20'000);
-  EXPECT_LT(crowd.most, 8u);
-  EXPECT_GT(committed, 7000u);  // of 10,000 that one at a time would do; 32 at once do 1,500
+  EXPECT_LT(crowd.most, 10u);
+  EXPECT_GT(committed, 6000u);  // of 10,000 that one at a time would do; 32 at once do 1,500
 }
 
 TEST(Admission, without_refusals_nobody_waits) {
@@ -92,8 +92,9 @@ TEST(Admission, a_limit_that_does_not_pay_is_taken_back) {
 TEST(Admission, idle_blocks_do_not_count_and_nobody_waits_for_long) {
   Crowd crowd;
   crowd.takes = [](size_t n) { return kMs * n; };
-  crowd.refused = [](size_t) { return 0.6; };
-  crowd.run(16, kMs * 3'000);
+  crowd.refused = [](size_t n) { return 1 - std::pow(0.5, n - 1); };
+  crowd.run(6, kMs * 10'000);
+  crowd.refused = [](size_t) { return 0.5; };
   Admission& a = crowd.admission;
   ASSERT_EQ(a.limit(), 2u);
   std::vector<std::unique_ptr<Admission::Ticket>> idle;

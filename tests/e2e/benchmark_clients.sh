@@ -36,12 +36,14 @@ grep -q "actually processed: 100/100" "$log" || fail "pgbench pipeline: not all 
 expect "$(sql 1 "SELECT (SELECT sum(tbalance) FROM pgbench_tellers) = (SELECT sum(bbalance) FROM pgbench_branches)")" t "pgbench's sums"
 echo "pgbench: passed"
 
-for workload in oltp_point_select oltp_read_only oltp_update_index oltp_update_non_index oltp_insert oltp_delete oltp_write_only oltp_read_write bulk_insert select_random_points select_random_ranges; do
+for workload in oltp_point_select oltp_read_only oltp_update_index oltp_update_non_index oltp_insert oltp_delete oltp_write_only oltp_read_write bulk_insert; do
   run=(sysbench "$workload" --db-driver=pgsql --pgsql-host=127.0.0.1 --pgsql-port="$port" --pgsql-user=postgres --pgsql-db=postgres
     --threads=2 --report-interval=0)
   [ "$workload" = bulk_insert ] || run+=(--tables=2 --table-size=1000)
   "${run[@]}" prepare >"$log" 2>&1 || fail "sysbench $workload prepare"
   for mode in auto disable; do
+    # It inserts the same rows each time.
+    [ "$workload $mode" != "bulk_insert disable" ] || continue
     "${run[@]}" --events=60 --time=20 --db-ps-mode=$mode run >"$log" 2>&1 || fail "sysbench $workload ($mode)"
     grep -q "FATAL" "$log" && fail "sysbench $workload ($mode): FATAL"
     case "$(sed -n 's/.*total number of events: *//p' "$log")" in 0 | '') fail "sysbench $workload ($mode): no events" ;; esac

@@ -2,9 +2,10 @@
 # Loads larger than a transaction's buffer: as a whole or not at all, whoever is killed in the middle.
 set -u
 cd "$(dirname "$0")" && NODES=3 source ./cluster.bash
-rows=${ROWS:-300000}
-copy() { # NODE TABLE FROM TO: rows of about a kilobyte
-  seq "$3" "$4" | awk -v OFS='\t' -v pad="$(head -c 900 /dev/zero | tr '\0' x)" '{print $1, $1 % 7, pad $1}' |
+rows=${ROWS:-100000}
+copy() { # NODE TABLE FROM TO [SECONDS]: rows of about a kilobyte, with a pause in the middle
+  (seq "$3" $((($3 + $4) / 2)); sleep "${5:-0}"; seq $((($3 + $4) / 2 + 1)) "$4") |
+    awk -v OFS='\t' -v pad="$(head -c 900 /dev/zero | tr '\0' x)" '{print $1, $1 % 7, pad $1}' |
     psql -X -q -v ON_ERROR_STOP=1 -h 127.0.0.1 -p "$(sql_port "$1")" -U postgres -d postgres -c "COPY $2 FROM STDIN" 2>&1
 }
 cluster_start
@@ -19,9 +20,9 @@ esac
 expect "$(sql 1 'SELECT count(*) FROM t WHERE id >= 900000 AND id < 1000000')" 0 "the refused load left rows"
 
 # A node that holds replicas dies in the middle of a load.
-(copy 1 t 2000001 $((2000000 + rows)) >"$cluster_dir/copy.out"; echo "rc $?" >>"$cluster_dir/copy.out") &
+(copy 1 t 2000001 $((2000000 + rows)) 6 >"$cluster_dir/copy.out"; echo "rc $?" >>"$cluster_dir/copy.out") &
 loader=$!
-sleep 2
+sleep 4
 node_kill 3
 wait $loader
 node_start 3
@@ -33,9 +34,9 @@ else
   expect "$there" 0 "a failed load: $(cat "$cluster_dir/copy.out")"
 fi
 # The coordinator dies in the middle of a load: nothing of it is seen, and its rows can be written.
-(copy 2 t 3000001 $((3000000 + rows)) >/dev/null) &
+(copy 2 t 3000001 $((3000000 + rows)) 6 >/dev/null) &
 loader=$!
-sleep 2
+sleep 4
 node_kill 2
 wait $loader
 expect "$(sql 1 'SELECT count(*) FROM t WHERE id > 3000000')" 0 "a load whose coordinator died"
@@ -46,7 +47,7 @@ expect "$(sql 2 'SELECT count(*) FROM t WHERE id > 3000000')" 1 "after the aband
 
 # Within one block: its own rows are seen, a savepoint undoes some, all nodes die, and all is there.
 sql 1 "CREATE TABLE s (id int PRIMARY KEY, v text)" || fail "create s"
-out=$(psql -X -q -A -t -v ON_ERROR_STOP=1 -h 127.0.0.1 -p "$(sql_port 1)" -U postgres -d postgres 2>&1 <<'S'
+out=$(psql -X -q -A -t -v ON_ERROR_STOP=1 -h 127.0.0.1 -p "$(sql_port 1)" -U postgres -d postgres 2>&1 <<'BLOCK'
 BEGIN;
 INSERT INTO s SELECT i, repeat('x', 100) FROM generate_series(1, 100000) i;
 SELECT count(*) FROM s;
@@ -57,7 +58,7 @@ ROLLBACK TO a;
 DELETE FROM s WHERE id <= 1000;
 SELECT count(*), count(*) FILTER (WHERE v LIKE 'x%') FROM s;
 COMMIT;
-S
+BLOCK
 )
 expect "$out" $'100000\n50000\n99000|99000' "within a block"
 for n in 1 2 3; do node_kill $n; done
