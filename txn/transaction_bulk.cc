@@ -73,7 +73,8 @@ Task<Status> TransactionImpl::spill() {
 Task<Status> TransactionImpl::confirm_runs() {
   Result<range::TxnRecord> record = co_await read_record(channel_.node(), channel_.header);
   if (!record.ok()) co_return fail(record.status());
-  if (record->status == range::TxnStatus::kPending) co_return Status();
+  // Of a record that was aborted and collected nothing is told: no attempt.
+  if (record->status == range::TxnStatus::kPending && record->attempt) co_return Status();
   co_return fail(aborted("the transaction was aborted by another one")
                      .with_detail("Its coordinator was not heard of for too long.")
                      .with_hint("The transaction might succeed if retried."));
