@@ -134,7 +134,8 @@ Task<Result<RowSet>> TransactionImpl::get(std::vector<Bytes> keys, ReadOptions o
 // Without a wait: see txn/transaction.h.
 bool TransactionImpl::try_get(std::span<const Bytes> keys, const ReadOptions& options,
                               RowSet* out) {
-  if (!usable(options.lock != LockMode::kNone).ok()) return false;
+  // What is read beside own runs is confirmed, which waits.
+  if (runs_.active() || !usable(options.lock != LockMode::kNone).ok()) return false;
   if (buffer_.empty()) return try_get_stored(keys, options, out);
   std::vector<Bytes> others;
   for (const Bytes& key : keys) {
@@ -419,7 +420,8 @@ Status TransactionImpl::take_scan(const ScanOptions& options, KeySpan covered, T
 // Without a wait: see txn/transaction.h.
 bool TransactionImpl::try_scan(const ScanOptions& options, KeySpan* rest, RowSet* out) {
   if (options.rows_max == 0 || options.rows_max > limits::kScanYieldRows) return false;
-  if (options.span.empty() || !usable(options.lock != LockMode::kNone).ok()) return false;
+  if (runs_.active() || options.span.empty() || !usable(options.lock != LockMode::kNone).ok())
+    return false;
   const range::Router::Local local = channel_.node().sender.local(options.span.start);
   if (local.leaseholder == nullptr) return false;
   scan_.span = options.span;

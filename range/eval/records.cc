@@ -4,27 +4,24 @@
 
 namespace quorate::range {
 
-TxnHeader Intent::header() const {
+namespace {
+// Whose an intent or a run is, as whoever waits for it must know.
+template <class Record>
+TxnHeader header_of(const Record& record, Timestamp ts) {
   TxnHeader h;
-  h.id = txn;
-  h.anchor = anchor;
+  h.id = record.txn;
+  h.anchor = record.anchor;
   h.read_ts = ts;
-  h.began = began;
-  h.coordinator = coordinator;
-  h.coordinator_epoch = coordinator_epoch;
+  h.began = record.began;
+  h.coordinator = record.coordinator;
+  h.coordinator_epoch = record.coordinator_epoch;
   return h;
 }
+}  // namespace
 
-TxnHeader RunRecord::header() const {
-  TxnHeader h;
-  h.id = txn;
-  h.anchor = anchor;
-  h.read_ts = staged;
-  h.began = began;
-  h.coordinator = coordinator;
-  h.coordinator_epoch = coordinator_epoch;
-  return h;
-}
+TxnHeader Intent::header() const { return header_of(*this, ts); }
+
+TxnHeader RunRecord::header() const { return header_of(*this, staged); }
 
 Bytes run_key(BytesView first, const TxnId& txn, uint64_t sequence) {
   Bytes key = txn_record_key(first, txn);
