@@ -383,9 +383,12 @@ struct EndTxnRequest {
   bool commit = false;
   Timestamp commit_ts, attempt;
   std::vector<Bytes> keys;  // what a PENDING record lists from now on
+  // Keys of this range, sorted, whose intents become versions in the same batch, where the record
+  // says COMMITTED at commit_ts now; it lists them no longer.
+  std::vector<Bytes> resolve;
   template <class A>
   void serialize(A& a) {
-    a(commit, commit_ts, attempt, keys);
+    a(commit, commit_ts, attempt, keys, resolve);
   }
 };
 struct EndTxnResponse {
@@ -407,9 +410,10 @@ struct ResolveRequest {
   Timestamp commit_ts;
   bool remove_record = false;
   Bytes anchor;
+  bool unlock = false;  // the transaction's other locks of this range go too
   template <class A>
   void serialize(A& a) {
-    a(txn, keys, status, commit_ts, remove_record, anchor);
+    a(txn, keys, status, commit_ts, remove_record, anchor, unlock);
   }
 };
 

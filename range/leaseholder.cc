@@ -446,7 +446,7 @@ void LeaseholderImpl::take_effect(Run& run) {
         state_.intents >= static_cast<uint64_t>(-effects.intents));
   if (!state_.intents_uncertain) state_.intents += static_cast<uint64_t>(effects.intents);
   for (const Bytes& key : effects.staged) state_.locks.add_staged(key, txn);
-  if (effects.release_locks) state_.locks.release_all(txn.id, false);
+  for (const TxnId& id : effects.unlocked) state_.locks.release_all(id, false);
   take_runs_effect(run);
   for (const auto& [id, key] : effects.resolved) state_.locks.release(key, id);
   if (!effects.resolved.empty()) {

@@ -17,7 +17,7 @@ class Upkeep {
     size_t replicas = 3;
     // Replicas on a node of which nobody has heard for so long are replaced on others.
     runtime::Duration replace_after = std::chrono::minutes(5);
-    uint64_t split_bytes = 64u << 20;
+    uint64_t split_bytes = 512u << 20;  // docs/decisions/0013
     runtime::Duration step = std::chrono::milliseconds(500);
     runtime::Duration history = std::chrono::seconds(30);    // versions kept for readers
     runtime::Duration history_most = std::chrono::hours(1);  // the same, for open transactions

@@ -74,24 +74,21 @@ Task<void> resolve_round(NodeParts& node, TxnEnd* end, TxnStatus status, std::ve
   std::vector<BytesView> views(keys->begin(), keys->end());
   Result<std::vector<KeyGroup>> groups = co_await node.sender.group_keys(&views, {});
   if (!groups.ok()) co_return;
-  std::vector<Task<BatchResponse>> sends;
+  std::vector<Task<bool>> sends;
   for (const KeyGroup& g : *groups) {
     range::ResolveRequest resolve;
     resolve.txn = end->header.id;
     resolve.keys.assign(keys->begin() + g.begin, keys->begin() + g.end);
     resolve.status = status;
     resolve.commit_ts = end->commit_ts;
-    resolve.anchor = end->header.anchor;
-    BatchRequest batch = batch_for(g.target, end->header, std::move(resolve));
-    batch.requests.emplace_back(range::UnlockRequest());
-    sends.push_back(send_once(&node, std::move(batch)));
+    resolve.unlock = true;
+    sends.push_back(node.resolutions.resolve(g.target, std::move(resolve)));
   }
-  std::vector<BatchResponse> answers =
-      co_await runtime::when_all(node.sender.executor(), std::move(sends));
+  std::vector<bool> done = co_await runtime::when_all(node.sender.executor(), std::move(sends));
   std::vector<Bytes> left;
-  for (size_t i = 0; i < answers.size(); ++i) {
+  for (size_t i = 0; i < done.size(); ++i) {
     const KeyGroup& g = (*groups)[i];
-    if (answers[i].outcome == Outcome::kOk) {
+    if (done[i]) {
       std::erase_if(end->locked, [&](const KeySpan& s) { return g.target.span.contains(s); });
       continue;
     }
@@ -151,9 +148,48 @@ Task<Result<TxnRecord>> read_record(NodeParts& node, TxnHeader header) {
   co_return unavailable("the transaction's record could not be reached");
 }
 
+// The record made COMMITTED, and in the same batch what it has written in its own range resolved,
+// which is taken off `end`.
+Task<Result<EndTxnResponse>> commit_record(NodeParts& node, TxnEnd* end) {
+  const Bytes anchor = end->header.anchor;
+  BatchResponse response;
+  for (int n = 0; n < kCommitSendsMax; ++n) {
+    if (n > 0) co_await pause(node, n);
+    Result<Target> target = co_await node.sender.locate(anchor, {});
+    if (!target.ok()) {
+      response.outcome = Outcome::kError;
+      response.error = target.status();
+      continue;
+    }
+    range::EndTxnRequest request;
+    request.commit = true;
+    request.commit_ts = end->commit_ts;
+    request.attempt = end->attempt;
+    // A record whose runs are not published yet goes on listing what it lists.
+    if (end->runs.empty()) {
+      for (const Bytes& key : end->keys) {
+        if (target->span.contains(key)) request.resolve.push_back(key);
+      }
+    }
+    const bool resolves = !request.resolve.empty();
+    BatchRequest batch = batch_for(*target, end->header, std::move(request));
+    if (resolves) batch.requests.emplace_back(range::UnlockRequest());
+    response = co_await node.sender.send(std::move(batch), {});
+    if (worth_repeating(response)) continue;
+    if (response.outcome != Outcome::kOk) break;
+    EndTxnResponse said = std::get<EndTxnResponse>(response.responses[0]);
+    if (resolves && said.status == TxnStatus::kCommitted && said.commit_ts == end->commit_ts) {
+      std::erase_if(end->keys, [&](const Bytes& key) { return target->span.contains(key); });
+      std::erase_if(end->locked, [&](const KeySpan& s) { return target->span.contains(s); });
+    }
+    co_return said;
+  }
+  if (response.outcome == Outcome::kError) co_return response.error;
+  co_return unavailable("the transaction's record could not be reached");
+}
+
 Task<void> finish_commit(NodeParts* node, TxnEnd end) {
-  Result<EndTxnResponse> said =
-      co_await end_record(*node, end.header, true, end.commit_ts, end.attempt);
+  Result<EndTxnResponse> said = co_await commit_record(*node, &end);
   if (said.ok() && said->status == TxnStatus::kAborted) {
     // Atomicity is broken; nothing here can mend it, and it must not be made worse.
     node->counters.commit_lost.add();
@@ -161,8 +197,9 @@ Task<void> finish_commit(NodeParts* node, TxnEnd end) {
                                  end.header.id.to_string());
     co_return;
   }
-  // Where the record can't be reached whoever meets the intents recovers it as committed.
-  if (said.ok()) {
+  // Where the record can't be reached whoever meets the intents recovers it as committed. Where
+  // nothing is left here, it lists no key any more.
+  if (said.ok() && (!end.keys.empty() || !end.runs.empty())) {
     bool all = co_await resolve_all(*node, &end, TxnStatus::kCommitted);
     if (all && !end.runs.empty()) {
       all = co_await resolve_runs(node, end.header, end.runs, TxnStatus::kCommitted, end.commit_ts);
@@ -174,8 +211,8 @@ Task<void> finish_commit(NodeParts* node, TxnEnd end) {
       last.commit_ts = end.commit_ts;
       last.remove_record = true;
       last.anchor = end.header.anchor;
-      (void)co_await send_to_key(*node, end.header, end.header.anchor, Request(std::move(last)),
-                                 kTriesMax);
+      Result<Target> target = co_await node->sender.locate(last.anchor, {});
+      if (target.ok()) node->resolutions.forget(std::move(*target), std::move(last));
     }
   }
   co_await unlock(node, end.header, std::move(end.locked));

@@ -8,6 +8,7 @@
 #include "base/planted.h"
 #include "txn/admission.h"
 #include "txn/range_sender.h"
+#include "txn/resolve_queue.h"
 
 namespace quorate::txn {
 
@@ -47,6 +48,7 @@ struct NodeParts {
         counters(*env.metrics),
         random(env.random->fork("txn")),
         admission(*env.executor),
+        resolutions(sender, background),
         background(*env.executor) {}
   RangeSender sender;
   const NodeOptions options;
@@ -56,6 +58,7 @@ struct NodeParts {
   // Attempts whose locks still mean something: what a delayed request locks for any other goes.
   // Their headers live in their transactions.
   std::map<TxnId, const range::TxnHeader*> open;
+  ResolveQueue resolutions;
   // Ends of transactions that run behind the answer. Last: its tasks use the rest.
   runtime::TaskScope background;
 };

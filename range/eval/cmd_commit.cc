@@ -28,7 +28,7 @@ Verdict consult_record(Evaluation& e, const CommitRequest& request, CommitRespon
     case TxnStatus::kCommitted:
       if (e.planted.commit_twice) return Verdict::kDone;
       out.commit_ts = record.commit_ts;
-      e.effects.release_locks = true;
+      e.effects.unlocked.push_back(e.txn.id);
       *answered = true;
       return Verdict::kDone;
     case TxnStatus::kAborted:
@@ -87,7 +87,7 @@ Verdict eval_commit(Evaluation& e, const CommitRequest& request, CommitResponse&
 
   write_versions(e, request, ts);
   e.write_ts = ts;
-  e.effects.release_locks = true;
+  e.effects.unlocked.push_back(e.txn.id);
   out.commit_ts = ts;
   return Verdict::kDone;
 }

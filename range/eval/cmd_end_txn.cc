@@ -9,6 +9,11 @@
 //   STAGING, other    says so: another attempt is under way, which this one knows nothing of
 //   COMMITTED         says so                           says so
 //   ABORTED           says so                           says so
+//
+// Where it is COMMITTED afterwards, the intents of this range that the request names become
+// versions in the same batch.
+#include <algorithm>
+
 #include "range/eval/evaluation.h"
 
 namespace quorate::range {
@@ -50,8 +55,7 @@ Verdict eval_end_txn(Evaluation& e, const EndTxnRequest& request, EndTxnResponse
   if (!found.ok()) return e.fail(found.status());
   if (!*found) return end_without_record(e, request, out);
   TxnRecord record = std::move(**found);
-  out.status = record.status;
-  out.commit_ts = record.commit_ts;
+  bool changed = false;
   if (record.status == TxnStatus::kPending) {
     record.status = request.commit ? TxnStatus::kCommitted : TxnStatus::kAborted;
     record.attempt = request.attempt;
@@ -59,14 +63,25 @@ Verdict eval_end_txn(Evaluation& e, const EndTxnRequest& request, EndTxnResponse
       record.commit_ts = request.commit_ts;
       record.keys = request.keys;
     }
-    put_record(e, record, out);
-    return Verdict::kDone;
+    changed = true;
+  } else if (record.status == TxnStatus::kStaging && record.attempt == request.attempt &&
+             (!request.commit || record.commit_ts == request.commit_ts)) {
+    record.status = request.commit ? TxnStatus::kCommitted : TxnStatus::kAborted;
+    changed = true;
   }
-  if (record.status != TxnStatus::kStaging || record.attempt != request.attempt)
-    return Verdict::kDone;
-  if (request.commit && record.commit_ts != request.commit_ts) return Verdict::kDone;
-  record.status = request.commit ? TxnStatus::kCommitted : TxnStatus::kAborted;
-  put_record(e, record, out);
+  if (request.commit && record.status == TxnStatus::kCommitted &&
+      record.commit_ts == request.commit_ts && !request.resolve.empty()) {
+    if (Verdict v = resolve_intents(e, e.txn.id, request.resolve, record.status, record.commit_ts);
+        v != Verdict::kDone)
+      return v;
+    const size_t erased = std::erase_if(record.keys, [&](const Bytes& key) {
+      return std::binary_search(request.resolve.begin(), request.resolve.end(), key);
+    });
+    changed = changed || erased > 0;
+  }
+  out.status = record.status;
+  out.commit_ts = record.commit_ts;
+  if (changed) put_record(e, record, out);
   return Verdict::kDone;
 }
 

@@ -5,7 +5,7 @@ namespace quorate::range {
 
 Verdict eval_unlock(Evaluation& e) {
   if (!e.txn.id) return e.fail(internal_error("unlocking needs a transaction"));
-  e.effects.release_locks = true;
+  e.effects.unlocked.push_back(e.txn.id);
   return Verdict::kDone;
 }
 

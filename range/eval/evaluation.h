@@ -11,6 +11,8 @@
 // `need` above zero after kDone: nothing may be written, the transaction must come back there.
 #pragma once
 
+#include <absl/container/inlined_vector.h>
+
 #include <map>
 #include <set>
 
@@ -58,7 +60,7 @@ struct Blocked {
 // What becomes true in memory once the batch has been applied.
 struct Effects {
   int64_t intents = 0;
-  bool release_locks = false;                     // the batch's transaction's own
+  absl::InlinedVector<TxnId, 1> unlocked;         // transactions whose locks end here
   std::set<Bytes> staged;                         // keys on which it now has intents
   std::set<std::pair<TxnId, Bytes>> resolved;     // intents that are gone, with their locks
   std::vector<std::pair<Bytes, RunRecord>> runs;  // laid, or staged; by stored key
@@ -127,6 +129,10 @@ bool is_point(const KeySpan& span);
 // "table 57, key \x80.." for details of errors.
 std::string describe_key(BytesView key);
 Status concurrent_update(BytesView key, const char* what = "update");
+
+// Turns a finished transaction's intents into versions at commit_ts, or removes them.
+Verdict resolve_intents(Evaluation& e, const TxnId& txn, const std::vector<Bytes>& keys,
+                        TxnStatus status, Timestamp commit_ts);
 
 // Proves `reads` unchanged up to `to`, and leaves that in the timestamp cache. kDone with
 // `*conflict` set: this key changed.

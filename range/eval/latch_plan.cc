@@ -56,10 +56,17 @@ struct Plan {
     for (const ReadSpan& s : r.refresh) read(s.span, r.commit_ts);
     if (r.kind != CommitKind::kStage) record(txn.anchor, txn.id);
   }
-  void operator()(const EndTxnRequest&) { record(txn.anchor, txn.id); }
+  // A reader of any time may have met the intent: it waits until the intent is gone.
+  void intents(const std::vector<Bytes>& keys) {
+    for (const Bytes& key : keys) out.push_back(Latch::key(kRows, kWrite, key, Timestamp()));
+  }
+
+  void operator()(const EndTxnRequest& r) {
+    record(txn.anchor, txn.id);
+    intents(r.resolve);
+  }
   void operator()(const ResolveRequest& r) {
-    // A reader of any time may have met the intent: it waits until the intent is gone.
-    for (const Bytes& key : r.keys) out.push_back(Latch::key(kRows, kWrite, key, Timestamp()));
+    intents(r.keys);
     if (r.remove_record) record(r.anchor, r.txn);
   }
   // Reads see nothing of a run that is laid.
@@ -144,7 +151,9 @@ struct LiesIn {
                        [&](const RunRef& run) { return run_inside(run.first, run.last); }) &&
            (r.kind == CommitKind::kStage || span.contains(txn.anchor));
   }
-  bool operator()(const EndTxnRequest&) const { return span.contains(txn.anchor); }
+  bool operator()(const EndTxnRequest& r) const {
+    return span.contains(txn.anchor) && keys(r.resolve);
+  }
   bool operator()(const ResolveRequest& r) const {
     return keys(r.keys) && (!r.remove_record || span.contains(r.anchor));
   }

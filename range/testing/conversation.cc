@@ -236,7 +236,8 @@ Bytes Conversation::request_of(const Script& c, TxnHeader& header, Request& requ
     return key;
   }
   if (c.name == "end") {
-    EndTxnRequest end{c.has("commit"), ts_of(c, "at"), ts_of(c, "attempt")};
+    EndTxnRequest end{c.has("commit"), ts_of(c, "at"), ts_of(c, "attempt"), {}, {}};
+    for (const std::string& k : c.list("resolve")) end.resolve.emplace_back(k);
     request = end;
     return header.anchor;
   }

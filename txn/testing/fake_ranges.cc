@@ -192,34 +192,24 @@ BatchResponse FakeRanges::need(const BatchRequest& b, Timestamp ts) {
 
 FakeRanges::Evaluation FakeRanges::evaluate(const BatchRequest& b, const KeySpan& span) {
   const range::Request& r = b.requests[0];
+  if (std::holds_alternative<range::ResolveRequest>(r)) return resolve_all(b, span);
   // What is resolved takes the transaction's locks with it.
   if (b.requests.size() == 2) {
-    CHECK(std::holds_alternative<range::ResolveRequest>(r));
+    CHECK(std::holds_alternative<range::EndTxnRequest>(r));
     CHECK(std::holds_alternative<range::UnlockRequest>(b.requests[1]));
     unlock(b.txn.id, span);
-  } else {
-    CHECK(b.requests.size() == 1);
+    Evaluation end = end_txn(b, std::get<range::EndTxnRequest>(r));
+    std::get<BatchResponse>(end).responses.emplace_back(range::EmptyResponse());
+    return end;
   }
+  CHECK(b.requests.size() == 1);
   if (const auto* q = std::get_if<GetRequest>(&r)) return get(b, *q);
   if (const auto* q = std::get_if<ScanRequest>(&r)) return scan(b, *q);
   if (const auto* q = std::get_if<range::RefreshRequest>(&r)) return refresh(b, *q);
   if (const auto* q = std::get_if<CommitRequest>(&r)) return commit(b, *q, span);
   if (const auto* q = std::get_if<range::EndTxnRequest>(&r)) return end_txn(b, *q);
   BatchResponse response = base_response(b);
-  if (const auto* q = std::get_if<range::ResolveRequest>(&r)) {
-    auto record = records_.find(q->txn);
-    bool commits = q->status == TxnStatus::kCommitted;
-    if (!q->keys.empty() && record != records_.end()) CHECK(record->second.status == q->status);
-    for (const Bytes& key : q->keys) resolve(q->txn, key, commits, q->commit_ts);
-    if (q->remove_record && record != records_.end()) {
-      for (const Bytes& key : record->second.keys) {
-        CHECK(!rows_[key].intent || rows_[key].intent->txn.id != q->txn);
-      }
-      collected_[q->txn] = record->second.attempt;
-      records_.erase(record);
-    }
-    response.responses.resize(b.requests.size());
-  } else if (const auto* p = std::get_if<range::PushRequest>(&r)) {
+  if (const auto* p = std::get_if<range::PushRequest>(&r)) {
     range::PushResponse answer;
     if (auto at = records_.find(p->txn); at != records_.end()) answer.record = at->second;
     response.responses.emplace_back(std::move(answer));
@@ -232,6 +222,29 @@ FakeRanges::Evaluation FakeRanges::evaluate(const BatchRequest& b, const KeySpan
     response.responses.emplace_back(range::EmptyResponse());
   }
   return response;
+}
+
+FakeRanges::Evaluation FakeRanges::resolve_all(const BatchRequest& b, const KeySpan& span) {
+  BatchResponse response = base_response(b);
+  for (const range::Request& r : b.requests) {
+    const auto& q = std::get<range::ResolveRequest>(r);
+    auto record = records_.find(q.txn);
+    bool commits = q.status == TxnStatus::kCommitted;
+    if (!q.keys.empty() && record != records_.end()) CHECK(record->second.status == q.status);
+    for (const Bytes& key : q.keys) resolve(q.txn, key, commits, q.commit_ts);
+    if (q.unlock) unlock(q.txn, span);
+    if (q.remove_record && record != records_.end()) forget(record);
+    response.responses.emplace_back(range::EmptyResponse());
+  }
+  return response;
+}
+
+void FakeRanges::forget(std::map<TxnId, TxnRecord>::iterator record) {
+  for (const Bytes& key : record->second.keys) {
+    CHECK(!rows_[key].intent || rows_[key].intent->txn.id != record->first);
+  }
+  collected_[record->first] = record->second.attempt;
+  records_.erase(record);
 }
 
 std::optional<FakeRanges::Blocked> FakeRanges::lock_conflict(const Row& row, TxnId id,
@@ -493,6 +506,13 @@ FakeRanges::Evaluation FakeRanges::end_txn(const BatchRequest& b, const range::E
     }
     out.status = record.status;
     out.commit_ts = record.commit_ts;
+    if (q.commit && record.status == TxnStatus::kCommitted && record.commit_ts == q.commit_ts) {
+      for (const Bytes& key : q.resolve) {
+        resolve(b.txn.id, key, true, q.commit_ts);
+        std::erase(record.keys, key);
+      }
+      if (!q.resolve.empty() && record.keys.empty()) forget(at);
+    }
   }
   r.responses.emplace_back(out);
   return r;

@@ -96,6 +96,8 @@ class FakeRanges : public range::Router {
   Evaluation commit(const range::BatchRequest& b, const range::CommitRequest& q,
                     const KeySpan& span);
   Evaluation end_txn(const range::BatchRequest& b, const range::EndTxnRequest& q);
+  Evaluation resolve_all(const range::BatchRequest& b, const KeySpan& span);
+  void forget(std::map<TxnId, range::TxnRecord>::iterator record);
   std::optional<Evaluation> read_row(const range::BatchRequest& b, const Bytes& key,
                                      range::LockMode lock, range::WaitPolicy wait, bool* skip,
                                      Timestamp* need);
