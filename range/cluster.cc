@@ -91,13 +91,22 @@ void Cluster::merge(const NodeInfo& node) {
       return;
     it->second = node;
   }
-  heard_[node.id] = env_.executor->now();
-  // Ids only grow: of two nodes at one address the older is gone (a wiped directory, a new
-  // machine).
+  if (node.incarnation != 0) heard_[node.id] = env_.executor->now();
+  settle_address(node);
+}
+
+// Ids only grow: of two nodes at one address the older is gone (a wiped directory, a new machine).
+// But a number that nobody has spoken under displaces nobody: the request to join was repeated, by
+// its sender or by the network, and only one of the answers was taken.
+void Cluster::settle_address(const NodeInfo& node) {
   displaced_.erase(node.id);
+  if (node.address.empty()) return;
   for (const auto& [id, other] : nodes_) {
-    if (id == node.id || other.address != node.address || node.address.empty()) continue;
-    displaced_.insert(std::min(id, node.id));
+    if (id == node.id || other.address != node.address) continue;
+    const bool spoke = node.incarnation != 0;
+    const bool other_spoke = other.incarnation != 0 || id == self_.id;
+    const NodeId gone = spoke == other_spoke ? std::min(id, node.id) : spoke ? id : node.id;
+    displaced_.insert(gone);
   }
 }
 

@@ -23,7 +23,7 @@ struct NodeInfo {
   std::string address;  // for messages between nodes
   std::string sql_address, http_address;
   std::string version;       // of the binary
-  uint64_t incarnation = 0;  // higher after each restart
+  uint64_t incarnation = 0;  // higher after each restart; zero: let in, and not started yet
   uint64_t beat = 0;         // raised with every gossip of the node itself
   Timestamp started;
   bool draining = false;
@@ -65,7 +65,7 @@ class Cluster {
   // Zero while the node's address is unknown.
   runtime::PeerId peer(NodeId id) const;
   void add(const NodeInfo& node);
-  // Heard of (through anyone) within `kSilence`.
+  // Has started, and was heard of (through anyone) within `kSilence`.
   bool alive(NodeId id) const;
   // False while its address takes no connections: its process is not there, or a wire is cut. Who
   // can choose asks another.
@@ -73,6 +73,7 @@ class Cluster {
   // How long nobody has heard of it; zero for this node itself.
   runtime::Duration silence(NodeId id) const;
   // Another node listens at its address now: it never comes back under this id, unless elsewhere.
+  // So is an id that was given to a node which took another.
   bool displaced(NodeId id) const { return displaced_.contains(id); }
   // Rpc::on_loss.
   void lost(runtime::PeerId peer, bool refused);
@@ -90,6 +91,7 @@ class Cluster {
   runtime::Task<void> loop();
   void on_gossip(runtime::PeerId from, BytesView frame);
   void merge(const NodeInfo& node);
+  void settle_address(const NodeInfo& node);
   runtime::Task<void> remember_addresses();
 
   runtime::Env& env_;

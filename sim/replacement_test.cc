@@ -1,7 +1,9 @@
 // Replicas that are gone for good are replaced under new ids, and never answer again.
 #include <gtest/gtest.h>
 
+#include "base/archive.h"
 #include "range/keys.h"
+#include "range/membership.h"
 #include "sim/checkers/watch.h"
 #include "sim/sim_cluster.h"
 
@@ -45,6 +47,17 @@ Task<Result<uint64_t>> count_rows(KvNode* node, uint64_t count, Bytes value) {
     if (read->present(0) && read->value(0) == value) ++right;
   }
   co_return right;
+}
+
+// What a second copy of the node's request to join does.
+Task<Status> join_again(KvNode* node, std::string at) {
+  range::NodeInfo self;
+  self.address = node->cluster().find(node->id())->address;
+  const runtime::Instant deadline = node->env().executor->now() + std::chrono::seconds(5);
+  const runtime::PeerId peer = node->env().network->peer(at);
+  auto answer = co_await node->store().rpc().call(peer, range::Membership::kJoinMethod,
+                                                  encode(self), deadline);
+  co_return answer.status();
 }
 
 class ReplacementTest : public testing::Test {
@@ -117,6 +130,24 @@ TEST_F(ReplacementTest, a_wiped_node_comes_back_as_a_new_one_and_takes_the_old_o
   ASSERT_EQ(cluster->wait_healthy(std::chrono::seconds(60)), "");
   EXPECT_EQ(count(0, "after"), kRows);
   EXPECT_EQ(judge_agreement(*cluster), "");
+}
+
+TEST_F(ReplacementTest, a_request_to_join_that_comes_twice_displaces_nobody) {
+  form(26, 3, std::chrono::minutes(5));
+  cluster->wipe(1);
+  cluster->start(1);
+  world->run_until([&] { return cluster->node(1) != nullptr; }, std::chrono::seconds(20));
+  ASSERT_NE(cluster->node(1), nullptr);
+  ASSERT_EQ(cluster->node(1)->id(), NodeId(4));
+  Status joined = cluster->run(1, join_again(cluster->node(1), "n1:26257"));
+  ASSERT_TRUE(joined.ok()) << joined.to_string();
+  ASSERT_TRUE(wait_without(NodeId(2), std::chrono::seconds(60)));
+  ASSERT_EQ(cluster->wait_healthy(std::chrono::seconds(60)), "");
+  for (size_t i = 0; i < 3; ++i) {
+    EXPECT_FALSE(cluster->node(i)->cluster().displaced(NodeId(4)));
+    EXPECT_TRUE(cluster->node(i)->cluster().displaced(NodeId(5))) << "nobody ever spoke as node 5";
+    EXPECT_TRUE(cluster->node(i)->cluster().alive(NodeId(4)));
+  }
 }
 
 TEST_F(ReplacementTest, a_silent_node_is_replaced_and_gives_up_its_replicas_when_it_returns) {

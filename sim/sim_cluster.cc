@@ -143,7 +143,7 @@ std::string SimCluster::form(runtime::Duration limit) {
 
 std::string SimCluster::unhealthy() {
   struct Seen {
-    size_t replicas = 0, leaseholders = 0, voters = 0;
+    size_t replicas = 0, leaseholders = 0, voters = 0, members = 0;
     LogIndex applied;
     bool level = true;
   };
@@ -158,6 +158,7 @@ std::string SimCluster::unhealthy() {
       seen.applied = replica->applied();
       if (!replica->look_at_lease(Timestamp()).held) continue;
       ++seen.leaseholders;
+      seen.members = replica->descriptor().replicas.size();
       for (const auto& r : replica->descriptor().replicas)
         seen.voters += r.role == range::ReplicaRole::kVoter ? 1 : 0;
     }
@@ -171,6 +172,9 @@ std::string SimCluster::unhealthy() {
       return fmt::format("r{} has {} voters and {} replicas of {}", id.value, seen.voters,
                          seen.replicas, wanted);
     }
+    if (seen.replicas > seen.members)
+      return fmt::format("replicas of r{} are {}, and its members {}", id.value, seen.replicas,
+                         seen.members);
     if (!seen.level) return fmt::format("replicas of r{} differ in what they applied", id.value);
   }
   return {};

@@ -74,8 +74,8 @@ class SimCluster {
   // Makes the first node the cluster and waits until all have joined and every range has its
   // replicas. Empty, or what is missing after `limit`.
   std::string form(runtime::Duration limit);
-  // Every node up, every range with a leaseholder and its full set of voters, and all of these at
-  // one applied index. Empty, or what is missing.
+  // Every node up, every range with a leaseholder and its full set of voters, all of these at one
+  // applied index, and no replica left that its range has removed. Empty, or what is missing.
   std::string unhealthy();
   std::string wait_healthy(runtime::Duration limit);
 
