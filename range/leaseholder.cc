@@ -33,15 +33,18 @@ struct HandOver {
 
 // One batch on its way. Lives in serve()'s frame.
 struct Run {
-  Run(ReplicaContext& context, RangeState& state, PlantedBugs planted, BatchRequest r)
-      : request(std::move(r)),
+  Run(ReplicaContext& context, RangeState& state, PlantedBugs planted,
+      std::shared_ptr<const BatchRequest> r)
+      : shared(std::move(r)),
+        request(*shared),
         writes(may_write(request)),
         eval{.context = context, .state = state, .planted = planted, .txn = request.txn} {
     eval.may_yield = !writes;
   }
   Run(const Run&) = delete;
 
-  BatchRequest request;
+  const std::shared_ptr<const BatchRequest> shared;
+  const BatchRequest& request;
   const bool writes;
   Evaluation eval;
   BatchResponse out;
@@ -77,7 +80,9 @@ class LeaseholderImpl final : public Leaseholder {
   }
   ~LeaseholderImpl() override { resolving_.cancel_all(); }
 
-  Task<BatchResponse> serve(BatchRequest request, CancelToken token) override;
+  using Leaseholder::serve;
+  Task<BatchResponse> serve(std::shared_ptr<const BatchRequest> request,
+                            CancelToken token) override;
   bool try_get(const Reader& reader, const GetView& get, GetResponse* out) override;
   bool try_scan(const Reader& reader, const ScanRequest& scan, ScanResponse* out) override;
   void close(NodeId successor_hint) override;
@@ -147,8 +152,9 @@ class LeaseholderImpl final : public Leaseholder {
   runtime::TaskScope resolving_;
 };
 
-Task<BatchResponse> LeaseholderImpl::serve(BatchRequest request, CancelToken token) {
-  count_request(request.gateway);
+Task<BatchResponse> LeaseholderImpl::serve(std::shared_ptr<const BatchRequest> request,
+                                           CancelToken token) {
+  count_request(request->gateway);
   Run run(context_, state_, planted_, std::move(request));
   if (!admit(run)) co_return std::move(run.out);
   if (std::holds_alternative<SplitRequest>(run.request.requests[0]) ||

@@ -62,7 +62,12 @@ class Leaseholder {
   // kAmbiguous where a proposal's fate is unknown. To give up, cancel the token and go on awaiting:
   // the token ends every wait but that for a proposal. (A frame destroyed during a proposal leaves
   // its latches in place for good, since nobody may read around what may still be applied.)
-  virtual runtime::Task<BatchResponse> serve(BatchRequest request, runtime::CancelToken token) = 0;
+  // The request is shared, so that who sends it again need not copy it first.
+  virtual runtime::Task<BatchResponse> serve(std::shared_ptr<const BatchRequest> request,
+                                             runtime::CancelToken token) = 0;
+  runtime::Task<BatchResponse> serve(BatchRequest request, runtime::CancelToken token) {
+    return serve(std::make_shared<const BatchRequest>(std::move(request)), std::move(token));
+  }
 
   // Reads answered in place: what serve() would do with a batch of one Get or one Scan (of at most
   // limits::kScanYieldRows rows) where nothing has to be waited for. False: `out` means nothing,

@@ -12,6 +12,8 @@ constexpr auto kLocatePatience = std::chrono::seconds(5);
 // A range that serves nowhere is looked for in the directory so often, so long.
 constexpr auto kLookUpEvery = std::chrono::milliseconds(500);
 constexpr uint64_t kLookUpPatienceMs = 500;
+// Room for most requests at once.
+constexpr size_t kRequestBytesUsual = 512;
 
 bool may_write(const BatchRequest& request) {
   for (const Request& r : request.requests) {
@@ -141,7 +143,8 @@ NodeId RangeRouter::choose(const RangeDescriptor& descriptor, NodeId hint, size_
   return order.empty() ? NodeId() : order[attempt % order.size()];
 }
 
-runtime::Task<BatchResponse> RangeRouter::deliver(NodeId to, BatchRequest request,
+runtime::Task<BatchResponse> RangeRouter::deliver(NodeId to,
+                                                  std::shared_ptr<const BatchRequest> request,
                                                   runtime::Instant deadline,
                                                   runtime::CancelToken token) {
   if (to == cluster_.self()) co_return co_await store_.serve(std::move(request), std::move(token));
@@ -163,8 +166,12 @@ runtime::Task<BatchResponse> RangeRouter::deliver(NodeId to, BatchRequest reques
   } unregister{calls_, registered};
   runtime::CancelHook forward;
   forward.hook(token, [](void* c) { static_cast<Call*>(c)->cancel.cancel(cancelled()); }, &call);
-  auto answer =
-      co_await rpc_.call(peer, Store::kBatchMethod, encode(request), deadline, call.cancel.token());
+  Bytes encoded;
+  encoded.reserve(kRequestBytesUsual);
+  Encoder encoder(encoded);
+  encoder(*request);
+  auto answer = co_await rpc_.call(peer, Store::kBatchMethod, std::move(encoded), deadline,
+                                   call.cancel.token());
   if (!answer.ok()) {
     response.error = token.cancelled() ? token.status() : answer.status();
     co_return response;
@@ -177,11 +184,12 @@ runtime::Task<BatchResponse> RangeRouter::deliver(NodeId to, BatchRequest reques
   co_return response;
 }
 
-runtime::Task<BatchResponse> RangeRouter::send(BatchRequest request, runtime::CancelToken token) {
+runtime::Task<BatchResponse> RangeRouter::send(BatchRequest batch, runtime::CancelToken token) {
+  auto request = std::make_shared<BatchRequest>(std::move(batch));
   const runtime::Instant deadline =
-      env_.executor->now() + std::chrono::milliseconds(request.patience_ms);
-  const bool writes = may_write(request);
-  const RangeId range = request.range;
+      env_.executor->now() + std::chrono::milliseconds(request->patience_ms);
+  const bool writes = may_write(*request);
+  const RangeId range = request->range;
   bool sent_away = false;
   runtime::Instant looked_up = env_.executor->now();
   std::string last_reason;
@@ -205,17 +213,20 @@ runtime::Task<BatchResponse> RangeRouter::send(BatchRequest request, runtime::Ca
       descriptor = by_id(range);
     }
     NodeId to = hint;
+    uint64_t generation = request->generation;
     if (descriptor != nullptr) {
       to = choose(*descriptor, hint, attempt);
-      request.generation = descriptor->generation;
+      generation = descriptor->generation;
     }
     if (!to) {
       response.outcome = Outcome::kRangeMismatch;  // forgotten meanwhile: the caller locates again
       co_return response;
     }
-    BatchRequest copy = request;
-    copy.now = clock_.now();
-    response = co_await deliver(to, std::move(copy), deadline, token);
+    // Somebody may still look at an earlier one.
+    if (request.use_count() > 1) request = std::make_shared<BatchRequest>(*request);
+    request->generation = generation;
+    request->now = clock_.now();
+    response = co_await deliver(to, request, deadline, token);
     if (response.now) (void)clock_.update(response.now);
     for (const RangeDescriptor& d : response.descriptors) learn(d);
     switch (response.outcome) {

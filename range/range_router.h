@@ -24,7 +24,7 @@ class RangeRouter : public Router {
   runtime::Task<Result<RangeDescriptor>> locate(Bytes key, runtime::CancelToken token) override;
   const RangeDescriptor* cached(BytesView key) override;
   Local local(BytesView key) override;
-  runtime::Task<BatchResponse> send(BatchRequest request, runtime::CancelToken token) override;
+  runtime::Task<BatchResponse> send(BatchRequest batch, runtime::CancelToken token) override;
 
   SystemKv& system() { return system_; }
   // Higher generations win; overlapping older ones are dropped.
@@ -38,8 +38,8 @@ class RangeRouter : public Router {
     uint64_t incarnation = 0;
   };
   NodeId choose(const RangeDescriptor& descriptor, NodeId hint, size_t attempt) const;
-  runtime::Task<BatchResponse> deliver(NodeId to, BatchRequest request, runtime::Instant deadline,
-                                       runtime::CancelToken token);
+  runtime::Task<BatchResponse> deliver(NodeId to, std::shared_ptr<const BatchRequest> request,
+                                       runtime::Instant deadline, runtime::CancelToken token);
   // The newest descriptor at or before `key` that the directory has; behind by a split at times.
   runtime::Task<Result<RangeDescriptor>> ask_directory(Bytes key, uint64_t patience_ms);
   runtime::Task<void> look_up_anew(RangeId range);

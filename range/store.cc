@@ -48,11 +48,34 @@ Store::Store(runtime::Env& env, runtime::Hlc& clock, runtime::Rpc& rpc, Cluster&
 }
 
 runtime::Task<Result<Bytes>> Store::on_batch(Bytes encoded) {
-  BatchRequest request;
-  CO_RETURN_IF_ERROR(decode(encoded, request));
+  auto request = std::make_shared<BatchRequest>();
+  CO_RETURN_IF_ERROR(decode(encoded, *request));
   if (raft_ == nullptr) co_return unavailable("the store is not open yet");
-  BatchResponse response = co_await serve(std::move(request), {});
+  BatchResponse response;
+  if (!serve_in_place(*request, &response)) response = co_await serve(std::move(request), {});
   co_return encode(response);
+}
+
+// One read that nothing stands in the way of (docs/decisions/0012).
+bool Store::serve_in_place(const BatchRequest& request, BatchResponse* response) {
+  if (request.requests.size() != 1 || !request.txn.read_ts) return false;
+  const auto* get = std::get_if<GetRequest>(&request.requests[0]);
+  const auto* scan = std::get_if<ScanRequest>(&request.requests[0]);
+  if (get == nullptr && (scan == nullptr || scan->bytes_max != 0)) return false;
+  Leaseholder* leaseholder = local_leaseholder(request.range);
+  if (leaseholder == nullptr || !clock_.update(request.now).ok()) return false;
+  const Leaseholder::Reader reader{request.txn, request.gateway};
+  Response& answer = response->responses.emplace_back();
+  const bool answered =
+      get != nullptr ? leaseholder->try_get(reader, get->view(), &answer.emplace<GetResponse>())
+                     : leaseholder->try_scan(reader, *scan, &answer.emplace<ScanResponse>());
+  if (!answered) {
+    response->responses.clear();
+    return false;
+  }
+  response->store = options_.id;
+  response->now = clock_.peek();
+  return true;
 }
 
 Store::~Store() {
@@ -234,8 +257,9 @@ Leaseholder* Store::local_leaseholder(RangeId range) {
   return replica == nullptr ? nullptr : replica->leaseholder().get();
 }
 
-runtime::Task<BatchResponse> Store::serve(BatchRequest request, runtime::CancelToken token) {
-  const RangeId range = request.range;
+runtime::Task<BatchResponse> Store::serve(std::shared_ptr<const BatchRequest> request,
+                                          runtime::CancelToken token) {
+  const RangeId range = request->range;
   BatchResponse response;
   Replica* replica = find(range);
   std::shared_ptr<Leaseholder> leaseholder = replica == nullptr ? nullptr : replica->leaseholder();

@@ -74,7 +74,8 @@ class Store {
   runtime::Task<Status> bootstrap();
 
   // A batch for a range that may or may not be served here.
-  runtime::Task<BatchResponse> serve(BatchRequest request, runtime::CancelToken token);
+  runtime::Task<BatchResponse> serve(std::shared_ptr<const BatchRequest> request,
+                                     runtime::CancelToken token);
   // The leaseholder that serves `range` here now, or null. For the hot path.
   Leaseholder* local_leaseholder(RangeId range);
 
@@ -132,6 +133,7 @@ class Store {
   runtime::Task<void> start_child(RangeId range, raft::HardState hard_state, raft::Birth birth);
   runtime::Task<void> stream_snapshot(RangeId range, raft::Message message);
   runtime::Task<Result<Bytes>> on_batch(Bytes request);
+  bool serve_in_place(const BatchRequest& request, BatchResponse* response);
   runtime::Task<Result<Bytes>> on_snapshot_chunk(runtime::PeerId from, Bytes request);
   void on_stray(StoreId from, raft::Message message);
   runtime::Task<void> make_way(RangeId range, ReplicaId newer);
