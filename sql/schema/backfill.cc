@@ -76,7 +76,7 @@ class Backfiller {
     std::vector<Datum> row(from_->row_width());
     for (size_t i = 0; i < rows->size(); ++i) {
       CO_RETURN_IF_ERROR(from_->decode_primary(rows->key(i), rows->value(i), wanted_, row));
-      CO_RETURN_IF_ERROR(co_await generate(done_ + i, row));
+      if (generates()) CO_RETURN_IF_ERROR(co_await generate(done_ + i, row));
       CO_RETURN_IF_ERROR(prove(row));
       CO_RETURN_IF_ERROR(collect(row, &entries));
       CO_RETURN_IF_ERROR(collect_references(row, &references));
@@ -110,6 +110,7 @@ class Backfiller {
     Status missing;
   };
 
+  bool generates() const { return !job_->numbered.empty() || !job_->computed.empty(); }
   Task<Status> generate(uint64_t at, std::span<Datum> row) const {
     for (const ColumnNumbers& n : job_->numbered) {
       Result<int64_t> value = numbered_value(*n.sequence, at);

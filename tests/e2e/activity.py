@@ -54,6 +54,21 @@ def sessions_of_a_node():
     b.close()
 
 
+def a_join_of_many_rows():
+    a, b = Session(ports[0]), Session(ports[0])
+    a("CREATE TABLE many AS SELECT g AS a FROM generate_series(1, 20000) g")
+    pid = a("SELECT pg_backend_pid()")[0][0]
+    a.send("SELECT count(*) FROM many x, many y, many z WHERE x.a <= y.a AND y.a <= z.a")
+    time.sleep(0.5)
+    for _ in range(5):
+        b("SELECT 1")
+        check("others go on", b.took < 1, True)
+    b(f"SELECT pg_cancel_backend({pid})")
+    check("cancelled", a.result(), "57014: canceling statement due to user request")
+    a.close()
+    b.close()
+
+
 def outcomes():
     a, b = Session(ports[0]), Session(ports[-1])
     a("CREATE TABLE noted (a int)")
@@ -106,6 +121,7 @@ def space_comes_back():
 
 
 sessions_of_a_node()
+a_join_of_many_rows()
 outcomes()
 space_comes_back()
 sys.exit(1 if failures else 0)
