@@ -1,4 +1,6 @@
 // From the first byte to ReadyForQuery.
+#include <charconv>
+
 #include "base/limits.h"
 #include "pgwire/connection.h"
 
@@ -114,6 +116,12 @@ Task<bool> Connection::open_session(StartupPacket packet) {
   if ((packet.protocol & 0xffff) > 0 || !unknown.empty()) put_negotiate_version(out_, 0, unknown);
   key_ = cancels_->reserve();
   options.backend_pid = static_cast<int32_t>(key_.pid);
+  const std::string peer = stream_->peer_address();
+  if (const size_t colon = peer.rfind(':'); colon != std::string::npos) {
+    options.client_addr = peer.substr(0, colon);
+    std::from_chars(peer.data() + colon + 1, peer.data() + peer.size(), options.client_port);
+  }
+  options.terminate = [this] { shut_down(); };
   Result<std::unique_ptr<sql::Session>> session = co_await (*factory_)(std::move(options));
   if (!session.ok()) {
     fatal(session.status());

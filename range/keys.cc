@@ -73,5 +73,13 @@ bool parse_table_key(BytesView key, TableId& table, IndexId& index, BytesView& r
   return true;
 }
 
+bool is_vital(BytesView key) {
+  TableId table;
+  IndexId index;
+  BytesView rest;
+  return parse_table_key(key, table, index, rest) ? table < kFirstUserTable
+                                                  : key < BytesView(&kTablePrefix, 1);
+}
+
 }  // namespace keys
 }  // namespace quorate::range

@@ -26,6 +26,11 @@ KeySpan tables_span();
 Bytes system_key(BytesView name);  // e.g. "node/7"
 Bytes index_prefix(TableId table, IndexId index);
 Bytes table_prefix(TableId table);
+// Ids below are of the catalog's own tables.
+inline constexpr TableId kFirstUserTable{100};
+// Whether the key is of the directory, the system or the catalog: few rows, which must be writable
+// where the disk is nearly full, so that reads go on and tables can be dropped.
+bool is_vital(BytesView key);
 
 // A range's own replicated records, in Keyspace::kRange. Frozen: on disk.
 enum class RangeRecord : char {

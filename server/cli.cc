@@ -54,13 +54,15 @@ int start(const StartFlags& flags) {
     fmt::print(stderr, "quorate: give either --single or --join HOST:PORT,...\n");
     return 2;
   }
-  if (!flags.insecure && !is_loopback(flags.sql)) {
+  // Whoever speaks to a node as another node may do as much as a client.
+  for (const auto& [flag, listens] : {std::pair("--sql", flags.sql), {"--rpc", flags.rpc}}) {
+    if (flags.insecure || is_loopback(listens)) continue;
     fmt::print(
         stderr,
-        "quorate: --sql {} is reachable from other machines, and there is no authentication yet.\n"
+        "quorate: {} {} is reachable from other machines, and there is no authentication yet.\n"
         "hint: listen on 127.0.0.1, or add --insecure if everyone who can reach it may do "
         "everything.\n",
-        flags.sql);
+        flag, listens);
     return 2;
   }
   auto sink = make_stderr_sink();

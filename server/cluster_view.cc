@@ -18,7 +18,8 @@ int64_t to_postgres(Timestamp t) { return static_cast<int64_t>(t.micros()) - kPo
 
 }  // namespace
 
-ClusterView::ClusterView(KvNode& node) : node_(node) {
+ClusterView::ClusterView(KvNode& node, std::function<std::vector<sql::SessionRow>()> sessions)
+    : node_(node), sessions_(std::move(sessions)) {
   for (runtime::RpcMethod method : {kStatusMethod, kLocksMethod}) {
     node_.rpc().handle(method, [this, method](runtime::PeerId, Bytes) { return own(method); });
   }
@@ -199,7 +200,7 @@ runtime::Task<Result<std::vector<sql::ChecksumRow>>> ClusterView::replica_checks
 }
 
 runtime::Task<Result<std::vector<sql::SessionRow>>> ClusterView::sessions() {
-  co_return std::vector<sql::SessionRow>();
+  co_return sessions_();
 }
 
 runtime::Task<Status> ClusterView::transfer_lease(uint64_t range, uint64_t node) {

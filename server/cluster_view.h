@@ -11,7 +11,8 @@ namespace quorate::server {
 
 class ClusterView : public sql::ClusterInfo {
  public:
-  explicit ClusterView(KvNode& node);
+  // `sessions`: those of this node.
+  ClusterView(KvNode& node, std::function<std::vector<sql::SessionRow>()> sessions);
 
   runtime::Task<Result<std::vector<sql::RangeRow>>> ranges() override;
   runtime::Task<Result<std::vector<sql::NodeRow>>> nodes() override;
@@ -45,6 +46,7 @@ class ClusterView : public sql::ClusterInfo {
     runtime::Instant until;
   };
   KvNode& node_;
+  std::function<std::vector<sql::SessionRow>()> sessions_;
   std::map<TableId, Estimate> estimates_;
 };
 

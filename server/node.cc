@@ -1,17 +1,25 @@
 #include "server/node.h"
 
+#include "runtime/sync.h"
+#include "sql/schema/backfill.h"
+#include "sql/session/txn_status.h"
 #include "sql/system/system_tables.h"
 
 namespace quorate::server {
 
+namespace {
+constexpr runtime::Duration kGarbageInterval = std::chrono::seconds(5);
+}  // namespace
+
 Node::Node(runtime::Env& env, NodeOptions options)
-    : env_(env), options_(std::move(options)), kv_(env, options_.kv) {
+    : env_(env), options_(std::move(options)), kv_(env, options_.kv), scope_(*env.executor) {
   kv_.clients = [this] { return listener_ == nullptr ? 0 : listener_->connections(); };
   kv_.rpc().handle(kDrainMethod, [this](runtime::PeerId, Bytes) { return on_drain(); });
 }
 
 // From the outside in: clients first, then what serves them.
 Node::~Node() {
+  scope_.cancel_all();
   http_.reset();
   listener_.reset();
   services_.reset();
@@ -27,7 +35,11 @@ runtime::Task<Status> Node::start(runtime::CancelToken token) {
   CO_RETURN_IF_ERROR(co_await kv_.start(token));
   catalog_ = std::make_unique<sql::CatalogManager>(kv_.txn(), kv_.id());
   CO_RETURN_IF_ERROR(co_await catalog_->start(token));
-  view_ = std::make_unique<ClusterView>(kv_);
+  view_ = std::make_unique<ClusterView>(kv_, [this] {
+    std::vector<sql::SessionRow> rows;
+    for (const sql::Session* s : services_->sessions) rows.push_back(s->activity());
+    return rows;
+  });
   services_ = std::make_unique<sql::NodeServices>(kv_.txn(), *catalog_);
   services_->system_tables = &sql::system_tables();
   services_->system_node = static_cast<sql::ClusterInfo*>(view_.get());
@@ -43,7 +55,22 @@ runtime::Task<Status> Node::start(runtime::CancelToken token) {
   });
   CO_RETURN_IF_ERROR(listener->listen(options_.sql_listen));
   listener_ = std::move(listener);
+  scope_.spawn(collect_garbage());
   co_return Status();
+}
+
+// Rows of dropped and truncated tables, and old outcomes of transactions. Every node does it, where
+// it finds something to do; one that fails, or is in another's way, tries again later.
+runtime::Task<void> Node::collect_garbage() {
+  for (;;) {
+    const auto pause = kGarbageInterval + std::chrono::milliseconds(env_.random->below(1000));
+    Status slept = co_await runtime::sleep_for(*env_.executor, pause);
+    if (!slept.ok()) co_return;
+    Status removed = co_await sql::remove_garbage(&kv_.txn());
+    if (!removed.ok()) env_.log.debug("garbage of tables: {}", removed.message());
+    auto more = co_await sql::remove_old_statuses(&kv_.txn());
+    if (!more.ok()) env_.log.debug("old outcomes: {}", more.status().message());
+  }
 }
 
 runtime::Task<Status> Node::drain(runtime::Duration limit) {

@@ -49,6 +49,7 @@ class Node {
 
  private:
   runtime::Task<Result<Bytes>> on_drain();
+  runtime::Task<void> collect_garbage();
 
   runtime::Env& env_;
   NodeOptions options_;
@@ -58,6 +59,7 @@ class Node {
   std::unique_ptr<sql::NodeServices> services_;
   std::unique_ptr<pgwire::PgListener> listener_;
   std::unique_ptr<HttpServer> http_;
+  runtime::TaskScope scope_;  // last: its tasks use the rest
 };
 
 }  // namespace quorate::server

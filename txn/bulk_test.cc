@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include "range/keys.h"
 #include "range/testing/local_ranges.h"
 #include "txn/node_client.h"
 
@@ -250,6 +251,41 @@ TEST_F(BulkTest, what_a_dead_coordinator_left_is_dropped_by_whoever_meets_it) {
   settle();
   EXPECT_EQ(others_see(), "");
   delete leaked;
+}
+
+TEST_F(BulkTest, on_a_full_disk_rows_can_be_removed_and_the_catalog_written_but_none_added) {
+  auto t = client_->begin({});
+  ASSERT_TRUE(load(*t, 0, 200, "a").ok());
+  ASSERT_TRUE(run(t->commit()).ok());
+  settle();
+  for (size_t i = 0; i < ranges_.size(); ++i) ranges_.replica(i).space = false;
+  auto big = client_->begin({});
+  EXPECT_EQ(load(*big, 200, 400, "a").sqlstate(), sqlstate::kDiskFull);
+  run(big->rollback());
+  auto small = client_->begin({});
+  small->begin_statement();
+  ASSERT_TRUE(small->put(key_of(300), "a", range::kAllColumns, Timestamp()).ok());
+  EXPECT_EQ(run(small->commit()).sqlstate(), sqlstate::kDiskFull);
+  run(small->rollback());
+  auto vital = client_->begin({});
+  vital->begin_statement();
+  const Bytes leases = range::keys::index_prefix(TableId(3), IndexId(1));
+  ASSERT_TRUE(vital->put(leases, "lease", range::kAllColumns, Timestamp()).ok());
+  EXPECT_TRUE(run(vital->commit()).ok());
+  auto removal = client_->begin({});
+  removal->begin_statement();
+  std::vector<Bytes> keys;
+  for (int i = 0; i < 200; ++i) keys.push_back(key_of(i));
+  ReadOptions locking;
+  locking.lock = LockMode::kExclusive;
+  Result<range::RowSet> rows = run(removal->get(keys, locking));
+  ASSERT_TRUE(rows.ok());
+  for (size_t i = 0; i < keys.size(); ++i) ASSERT_TRUE(removal->remove(keys[i], rows->ts(i)).ok());
+  ASSERT_TRUE(run(removal->relieve()).ok());
+  EXPECT_GT(runs(), 0u);
+  ASSERT_TRUE(run(removal->commit()).ok());
+  settle();
+  EXPECT_EQ(others_see(), "");
 }
 
 TEST_F(BulkTest, a_reader_after_the_load_pushes_its_timestamp) {

@@ -24,7 +24,8 @@ Timestamp TxnChannel::observed_at(RangeId range) const {
 
 void TxnChannel::note(RangeId range, const BatchResponse& response) {
   stats.proposals += response.proposals;
-  if (response.leaseholder && response.leaseholder != node_.sender.node()) ++stats.remote_requests;
+  // A store has its node's number.
+  if (response.store && response.store.value != node_.sender.node().value) ++stats.remote_requests;
   if (response.store && response.now) note_store(range, response.store, response.now);
 }
 

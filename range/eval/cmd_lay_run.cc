@@ -135,6 +135,12 @@ Status check_body(const LayRunRequest& request, const RunReader& run) {
   return Status();
 }
 
+bool grows(const RunReader& run) {
+  for (size_t i = 0; i < run.rows(); ++i)
+    if (!run.row(i).deleted) return true;
+  return false;
+}
+
 }  // namespace
 
 Verdict eval_lay_run(Evaluation& e, const LayRunRequest& request, LayRunResponse& out) {
@@ -145,7 +151,7 @@ Verdict eval_lay_run(Evaluation& e, const LayRunRequest& request, LayRunResponse
   auto run = RunReader::open(request.body);
   if (!run.ok()) return e.fail(run.status());
   if (Status s = check_body(request, *run); !s.ok()) return e.fail(std::move(s));
-  if (Status s = check_space(e); !s.ok()) return e.fail(std::move(s));
+  if (Status s = check_space(e); !s.ok() && grows(*run)) return e.fail(std::move(s));
   if (e.state.runs.size() >= limits::kRangeRunsMax)
     return e.fail(resource_exhausted("too many bulk writes wait for their transactions in range " +
                                          e.context.descriptor().id.to_string(),

@@ -2,6 +2,7 @@
 
 #include "base/limits.h"
 #include "range/eval/runs.h"
+#include "range/keys.h"
 
 namespace quorate::range {
 
@@ -61,7 +62,7 @@ Status check_limits(Evaluation& e, const CommitRequest& request) {
       return resource_exhausted("a row of " + std::to_string(w.value.size()) +
                                 " bytes exceeds the maximum of " +
                                 std::to_string(limits::kValueBytesMax));
-    grows |= !w.deleted;
+    grows |= !w.deleted && !keys::is_vital(w.key);
   }
   return grows ? check_space(e) : Status();
 }

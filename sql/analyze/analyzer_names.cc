@@ -4,6 +4,7 @@ extern "C" {
 }
 
 #include "sql/analyze/analyzer.h"
+#include "sql/catalog/catalog_store.h"
 
 namespace quorate::sql {
 
@@ -100,6 +101,10 @@ Result<ExprPtr> Analyzer::find_qualified(const std::string& schema, const std::s
                   location);
     found = &c;
   }
+  // Of a catalog, for psql: which catalog it is.
+  if (found == nullptr && column == "tableoid" && !item->columns.empty() &&
+      item->columns[0].table_oid != 0 && item->columns[0].table_oid < kFirstUserOid)
+    return make_const(Type{oid::kOid, -1}, Datum::of_int(item->columns[0].table_oid));
   if (found == nullptr) return missing_column(table, column, location);
   return use_column(*found, levels, location);
 }

@@ -7,7 +7,7 @@ namespace quorate::sql::catalog_store {
 namespace {
 
 constexpr TableId kHeadTable{1}, kDescriptorTable{2}, kLeaseTable{3}, kSequenceTable{4},
-    kGarbageTable{5};
+    kGarbageTable{5}, kStatusTable{6};
 constexpr IndexId kOnlyIndex{1};
 
 // Frozen: on disk.
@@ -47,6 +47,10 @@ Bytes descriptor_key(Oid oid) { return oid_key(kDescriptorTable, oid); }
 Bytes lease_key(NodeId node) { return wide_key(kLeaseTable, node.value); }
 Bytes sequence_key(Oid oid) { return oid_key(kSequenceTable, oid); }
 Bytes garbage_key(TableId table) { return wide_key(kGarbageTable, table.value); }
+Bytes status_key(uint64_t xid) { return wide_key(kStatusTable, xid); }
+KeySpan statuses_below(uint64_t xid) {
+  return KeySpan{range::keys::index_prefix(kStatusTable, kOnlyIndex), status_key(xid)};
+}
 KeySpan descriptors_span() {
   return KeySpan::prefix(range::keys::index_prefix(kDescriptorTable, kOnlyIndex));
 }

@@ -5,6 +5,7 @@
 //   table 3   key: node id, 8 bytes       value: NodeLease
 //   table 4   key: sequence's oid         value: SequenceState
 //   table 5   key: table id, 8 bytes      value: empty; the table's rows are to be removed
+//   table 6   key: xid8, 8 bytes          value: TxnOutcome; see sql/session/txn_status.h
 //
 // Schema changes are serialized by the head's lock, so a change knows the whole catalog as of its
 // version and checks names in memory.
@@ -49,6 +50,8 @@ struct SequenceState {
   }
 };
 
+enum class TxnOutcome : char { kCommitted = 'c', kAborted = 'a' };
+
 namespace catalog_store {
 
 Bytes head_key();
@@ -56,6 +59,9 @@ Bytes descriptor_key(Oid oid);
 Bytes lease_key(NodeId node);
 Bytes sequence_key(Oid oid);
 Bytes garbage_key(TableId table);
+Bytes status_key(uint64_t xid);
+// Of all transactions with a number below `xid`.
+KeySpan statuses_below(uint64_t xid);
 KeySpan descriptors_span();
 KeySpan leases_span();
 KeySpan garbage_span();

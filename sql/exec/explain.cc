@@ -177,6 +177,9 @@ std::vector<std::string> explain_plan(const Plan& plan, const ExplainOptions& op
         s.ranges, s.requests, s.remote_requests, s.proposals, s.refreshes, s.retries));
     printer.lines.push_back(
         fmt::format("Execution Time: {:.3f} ms", milliseconds(options.execution_time)));
+    if (options.commit_time)
+      printer.lines.push_back(
+          fmt::format("Commit Time: {:.3f} ms", milliseconds(*options.commit_time)));
   }
   return std::move(printer.lines);
 }

@@ -14,6 +14,7 @@ struct ExplainOptions {
   // ANALYZE only.
   txn::TxnStats stats;
   runtime::Duration execution_time{0};
+  std::optional<runtime::Duration> commit_time;  // of a statement that is a transaction by itself
 };
 
 // `counters` is what the execution counted; null without ANALYZE.

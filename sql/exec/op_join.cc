@@ -1,6 +1,5 @@
 #include <absl/container/flat_hash_map.h>
 
-#include "runtime/sync.h"
 #include "sql/exec/operator.h"
 
 namespace quorate::sql {
@@ -51,6 +50,7 @@ class NestedLoop : public Operator {
         in_row_ = true;
         matched_ = false;
       }
+      if (++work_ % 64 == 0) CO_RETURN_IF_ERROR(co_await breathe());
       CO_RETURN_IF_ERROR(co_await right_->next(&inner_));
       for (const auto& pin : batch_.pins()) out->pin(pin);
       if (inner_.rows() == 0) {
@@ -80,7 +80,7 @@ class NestedLoop : public Operator {
   OperatorPtr left_, right_;
   Frame row_frame_;
   RowBatch batch_, inner_;
-  size_t row_ = 0;
+  size_t row_ = 0, work_ = 0;
   bool in_row_ = false, matched_ = false;
 };
 
@@ -129,7 +129,6 @@ class HashJoin : public Operator {
 
   runtime::Task<Status> next(RowBatch* out) override {
     out->reset(node_.width);
-    size_t work = 0;
     while (!out->full() && !left_done_) {
       if (!in_row_) {
         if (row_ >= batch_.rows()) {
@@ -145,10 +144,8 @@ class HashJoin : public Operator {
       }
       for (const auto& pin : batch_.pins()) out->pin(pin);
       for (; match_ < candidates_->size() && !out->full(); ++match_) {
-        if (++work % 4096 == 0) {
-          CO_RETURN_IF_ERROR(context_.cancel.status());
-          co_await runtime::yield(*context_.executor);
-        }
+        // Counted over all batches: whoever takes them may never wait either.
+        if (++work_ % 4096 == 0) CO_RETURN_IF_ERROR(co_await breathe());
         const uint32_t at = (*candidates_)[match_];
         std::span<Datum> row = out->add();
         put(batch_.row(row_), row);
@@ -218,7 +215,7 @@ class HashJoin : public Operator {
   RowBatch batch_;
   Bytes key_;
   const std::vector<uint32_t>* candidates_ = nullptr;
-  size_t row_ = 0, match_ = 0, unmatched_ = 0;
+  size_t row_ = 0, match_ = 0, unmatched_ = 0, work_ = 0;
   bool in_row_ = false, found_ = false, left_done_ = false;
 };
 

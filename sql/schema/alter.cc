@@ -42,6 +42,10 @@ class Alteration {
     for (size_t i = 0; i < to->indexes.size(); ++i)
       if (rewritten || is_new(to->indexes[i].id)) job->indexes.push_back(i);
     job->not_null = std::move(not_null_);
+    job->numbered = std::move(numbered_);
+    job->computed = std::move(computed_);
+    job->eval = c_.eval;
+    job->await_missing = c_.await_missing;
     for (const auto& check : to->checks) {
       if (!check.validated || !is_new_check(check.oid)) continue;
       ASSIGN_OR_RETURN(auto compiled, compile(check.expression_sql, to));
@@ -101,10 +105,13 @@ class Alteration {
       notice(&c_, message + ", skipping", sqlstate::kDuplicateColumn);
       return {};
     }
-    if (a.column.serial || a.column.identity != Identity::kNone)
-      return unimplemented("ADD COLUMN with a sequence");
     RETURN_IF_ERROR(add_column(w_, c_, &t_, a.column));
-    if (!a.column.default_sql.empty()) RETURN_IF_ERROR(missing_value());
+    if (Oid sequence = t_.columns.back().owned_sequence; sequence != 0) {
+      numbered_.push_back({newest_column(), w_.data().sequence(sequence)});
+      rewrite();
+    } else if (!a.column.default_sql.empty()) {
+      RETURN_IF_ERROR(missing_value());
+    }
     if (a.column.not_null) not_null_.push_back(t_.columns.size() - 1);
     for (const auto& k : a.keys) RETURN_IF_ERROR(add_key(k));
     for (const auto& k : a.checks) RETURN_IF_ERROR(add_check(w_, &t_, k));
@@ -112,15 +119,30 @@ class Alteration {
     return {};
   }
 
-  // The value that the rows already there have: the default, evaluated once.
+  uint32_t newest_column() const { return static_cast<uint32_t>(t_.columns.size() - 1); }
+
+  // Rows are written anew, under another id.
+  void rewrite() {
+    if (t_.storage != old_->storage) return;
+    CHECK(!c_.reserved.empty());
+    t_.storage = TableId(c_.reserved.back());
+    c_.reserved.pop_back();
+  }
+
+  // The value that the rows already there have: the default, evaluated once, or for each of them
+  // where it is volatile.
   Status missing_value() {
     ColumnDescriptor& column = t_.columns.back();
     auto shape = std::make_shared<const TableDescriptor>(t_);
     ASSIGN_OR_RETURN(ExprPtr e,
                      bind_table_expression(column.default_sql, shape, column.type, context_));
-    if (!is_stable(*e)) return unimplemented("ADD COLUMN with a volatile default");
     ASSIGN_OR_RETURN(auto compiled,
                      CompiledExpr::compile(*e, [](const Expr&) { return std::optional<Slot>(); }));
+    if (!is_stable(*e)) {
+      computed_.emplace_back(newest_column(), std::move(compiled));
+      rewrite();
+      return {};
+    }
     EvalContext eval;
     if (c_.io != nullptr) eval.io = *c_.io;
     Frame frame;
@@ -140,10 +162,7 @@ class Alteration {
     RETURN_IF_ERROR(add_index(w_, &t_, k));
     for (size_t at : before) not_null_.push_back(at);
     if (!k.primary) return {};
-    // Rows move to where their key puts them.
-    CHECK(!c_.reserved.empty());
-    t_.storage = TableId(c_.reserved.back());
-    c_.reserved.pop_back();
+    rewrite();  // rows move to where their key puts them
     return {};
   }
 
@@ -321,6 +340,8 @@ class Alteration {
   TableDescriptor t_;
   AnalyzeContext context_;
   std::vector<size_t> not_null_;
+  std::vector<ColumnNumbers> numbered_;
+  std::vector<std::pair<uint32_t, CompiledExpr>> computed_;
   std::vector<Oid> new_keys_;
 };
 

@@ -76,10 +76,12 @@ class Backfiller {
     std::vector<Datum> row(from_->row_width());
     for (size_t i = 0; i < rows->size(); ++i) {
       CO_RETURN_IF_ERROR(from_->decode_primary(rows->key(i), rows->value(i), wanted_, row));
+      if (generates()) CO_RETURN_IF_ERROR(co_await generate(done_ + i, row));
       CO_RETURN_IF_ERROR(prove(row));
       CO_RETURN_IF_ERROR(collect(row, &entries));
       CO_RETURN_IF_ERROR(collect_references(row, &references));
     }
+    chunk_rows_ = rows->size();
     CO_RETURN_IF_ERROR(co_await check_references(txn, std::move(references)));
     if (loads) co_return co_await load(txn, std::move(entries));
     co_return co_await write(txn, std::move(entries));
@@ -89,7 +91,13 @@ class Backfiller {
     Status s = co_await txn->settle();
     co_return told(txn, std::move(s));
   }
-  void advance(KeySpan rest) { rest_ = std::move(rest); }
+  void advance(KeySpan rest) {
+    rest_ = std::move(rest);
+    done_ += chunk_rows_;
+  }
+  uint64_t rows() const { return done_; }
+  // Whether a chunk that is run again may write something else.
+  bool repeatable() const { return job_->computed.empty(); }
 
  private:
   struct Entry {
@@ -101,6 +109,29 @@ class Backfiller {
     Bytes key;
     Status missing;
   };
+
+  bool generates() const { return !job_->numbered.empty() || !job_->computed.empty(); }
+  Task<Status> generate(uint64_t at, std::span<Datum> row) const {
+    for (const ColumnNumbers& n : job_->numbered) {
+      Result<int64_t> value = numbered_value(*n.sequence, at);
+      if (!value.ok()) co_return value.status();
+      row[n.column] = Datum::of_int(*value);
+    }
+    for (const auto& [column, expression] : job_->computed) {
+      Datum value;
+      for (;;) {
+        Frame frame;
+        frame.row = row;
+        frame.context = job_->eval;
+        if (expression.eval(frame, &value)) break;
+        if (frame.error.code() != StatusCode::kUnavailable || !job_->await_missing)
+          co_return frame.error;
+        CO_RETURN_IF_ERROR(co_await job_->await_missing());
+      }
+      row[column] = value.own();
+    }
+    co_return Status();
+  }
 
   Status prove(std::span<const Datum> row) const {
     const TableDescriptor& t = *job_->to;
@@ -242,6 +273,7 @@ class Backfiller {
   std::vector<std::shared_ptr<const RowCodec>> parents_;
   KeySpan rest_;
   std::vector<uint32_t> wanted_;
+  uint64_t done_ = 0, chunk_rows_ = 0;
 };
 
 Task<Status> own_chunk(Backfiller* work, txn::Client* client, KeySpan* rest) {
@@ -257,8 +289,18 @@ Task<Status> own_chunk(Backfiller* work, txn::Client* client, KeySpan* rest) {
 
 }  // namespace
 
-Task<Status> run_backfill(std::shared_ptr<const BackfillJob> job, txn::Transaction* txn,
-                          txn::Client* client, runtime::CancelToken cancel) {
+Result<int64_t> numbered_value(const SequenceDescriptor& s, uint64_t at) {
+  const __int128 value = static_cast<__int128>(s.start) + static_cast<__int128>(s.increment) * at;
+  if (value <= s.max && value >= s.min) return static_cast<int64_t>(value);
+  const bool up = s.increment > 0;
+  return Status(StatusCode::kFailedPrecondition, sqlstate::kSequenceGeneratorLimitExceeded,
+                "nextval: reached " + std::string(up ? "maximum" : "minimum") +
+                    " value of sequence \"" + s.name + "\" (" + std::to_string(up ? s.max : s.min) +
+                    ")");
+}
+
+Task<Result<uint64_t>> run_backfill(std::shared_ptr<const BackfillJob> job, txn::Transaction* txn,
+                                    txn::Client* client, runtime::CancelToken cancel) {
   CHECK((txn == nullptr) != (client == nullptr));
   Backfiller work(std::move(job));
   while (!work.finished()) {
@@ -276,13 +318,13 @@ Task<Status> run_backfill(std::shared_ptr<const BackfillJob> job, txn::Transacti
     }
     // An ambiguous commit may have happened: what it wrote is recognized when it is written again.
     bool again = s.code() == StatusCode::kAborted || s.code() == StatusCode::kUnavailable ||
-                 s.code() == StatusCode::kAmbiguous;
+                 (s.code() == StatusCode::kAmbiguous && work.repeatable());
     if (!again) co_return s;
     CO_RETURN_IF_ERROR(
         co_await runtime::sleep_for(*client->env().executor, std::chrono::milliseconds(5), cancel));
   }
-  if (txn != nullptr) co_return co_await work.settle(txn);
-  co_return Status();
+  if (txn != nullptr) CO_RETURN_IF_ERROR(co_await work.settle(txn));
+  co_return work.rows();
 }
 
 namespace {

@@ -14,6 +14,12 @@
 
 namespace quorate::sql {
 
+// Numbers for the rows that are there when a serial or identity column is added, in their order.
+struct ColumnNumbers {
+  uint32_t column = 0;  // position
+  SequencePtr sequence;
+};
+
 struct BackfillJob {
   TablePtr from;                 // whose rows are read
   TablePtr to;                   // the same table after the change; may have another storage
@@ -21,13 +27,22 @@ struct BackfillJob {
   std::vector<size_t> indexes;   // positions in to->indexes whose entries are written
   std::vector<size_t> not_null;  // columns (positions) that may hold no null: 23502
   std::vector<std::pair<std::string, CompiledExpr>> checks;  // 23514
+  // New columns whose values differ from row to row; then all rows are written anew.
+  std::vector<ColumnNumbers> numbered;                      // 2200H
+  std::vector<std::pair<uint32_t, CompiledExpr>> computed;  // by position; volatile defaults
+  EvalContext* eval = nullptr;                              // for `computed`
+  std::function<runtime::Task<Status>()> await_missing;     // see ExecContext
   // Foreign keys of `to` to be proved (23503), with the tables they refer to.
   std::vector<std::pair<ForeignKeyDescriptor, TablePtr>> foreign_keys;
 };
 
-// Exactly one of `txn` and `client` is set.
-runtime::Task<Status> run_backfill(std::shared_ptr<const BackfillJob> job, txn::Transaction* txn,
-                                   txn::Client* client, runtime::CancelToken cancel);
+// Exactly one of `txn` and `client` is set. Gives the number of rows.
+runtime::Task<Result<uint64_t>> run_backfill(std::shared_ptr<const BackfillJob> job,
+                                             txn::Transaction* txn, txn::Client* client,
+                                             runtime::CancelToken cancel);
+
+// The value that row `at` (from 0) gets of a sequence which nobody has used. 2200H.
+Result<int64_t> numbered_value(const SequenceDescriptor& sequence, uint64_t at);
 
 // Removes the rows of tables that were dropped or truncated, in chunks; returns when nothing is
 // left to do now. Called in the background by one node at a time or by several: removal is

@@ -123,15 +123,27 @@ Status apply_simple(CatalogWriter& w, DdlContext& c, const Ddl& ddl) {
   return internal_error("a schema change without its step");
 }
 
-// Within one transaction, rows and all. `client`: rows are worked on in chunks of their own.
-Task<Status> apply_alter(const AlterTable* s, CatalogWriter* w, DdlContext* c,
-                         txn::Client* client) {
+// Leaves the sequences of numbered columns where the numbers of `rows` rows end.
+Status note_numbers(CatalogWriter& w, const BackfillJob& job, uint64_t rows) {
+  for (const ColumnNumbers& n : job.numbered) {
+    SequenceState state;
+    ASSIGN_OR_RETURN(state.last_value, numbered_value(*n.sequence, rows - 1));
+    state.is_called = true;
+    RETURN_IF_ERROR(w.txn()->put(catalog_store::sequence_key(n.sequence->oid), encode(state),
+                                 range::kAllColumns, std::nullopt));
+  }
+  return {};
+}
+
+// Within one transaction, rows and all: nobody else has the table.
+Task<Status> apply_alter(const AlterTable* s, CatalogWriter* w, DdlContext* c) {
   auto change = alter_table(*w, *c, *s);
   if (!change.ok()) co_return change.status();
   for (size_t i = 0; i < change->jobs.size(); ++i) {
     auto job = change->jobs[i];
-    CO_RETURN_IF_ERROR(
-        co_await run_backfill(job, client != nullptr ? nullptr : w->txn(), client, c->cancel));
+    auto rows = co_await run_backfill(job, w->txn(), nullptr, c->cancel);
+    if (!rows.ok()) co_return rows.status();
+    if (*rows > 0) CO_RETURN_IF_ERROR(note_numbers(*w, *job, *rows));
   }
   for (auto& t : change->tables) CO_RETURN_IF_ERROR(w->put(t));
   for (TableId storage : change->garbage) CO_RETURN_IF_ERROR(mark_garbage(*w, storage));
@@ -144,7 +156,7 @@ Task<Status> alter_alone(const AlterTable* s, DdlContext* c) {
   txn->begin_statement();
   CatalogWriter writer(txn.get());
   Status status = co_await writer.begin();
-  if (status.ok()) status = co_await apply_alter(s, &writer, c, &c->manager->client());
+  if (status.ok()) status = co_await apply_alter(s, &writer, c);
   if (status.ok()) status = clear_offline(writer, c->offline);
   if (!status.ok()) {
     co_await txn->rollback();
@@ -202,7 +214,8 @@ Task<Status> fill_index(DdlContext* c, Oid table, Oid index) {
   job->to = job->from;
   for (size_t i = 0; i < job->to->indexes.size(); ++i)
     if (job->to->indexes[i].oid == index) job->indexes.push_back(i);
-  co_return co_await run_backfill(job, nullptr, &c->manager->client(), c->cancel);
+  auto rows = co_await run_backfill(job, nullptr, &c->manager->client(), c->cancel);
+  co_return rows.status();
 }
 
 Task<Status> advance_index(DdlContext* c, Oid table, Oid index, uint64_t version) {
@@ -257,7 +270,8 @@ Task<Status> create_index_in(const CreateIndex* s, CatalogWriter* w, DdlContext*
   job->from = job->to = w->data().table(table);
   job->schema = w->data().schema(job->to->schema)->name;
   job->indexes.push_back(job->to->indexes.size() - 1);
-  co_return co_await run_backfill(job, w->txn(), nullptr, c->cancel);
+  auto rows = co_await run_backfill(job, w->txn(), nullptr, c->cancel);
+  co_return rows.status();
 }
 
 std::vector<Oid> older_tables(const std::vector<Oid>& tables, const CatalogWriter* w,
@@ -285,8 +299,10 @@ std::vector<Oid> tables_of(const CatalogData& data, const DdlContext& c, const D
     add_parents(s->foreign_keys);
   } else if (const auto* s = std::get_if<Truncate>(&ddl)) {
     for (const auto& n : s->names) add(n);
+    // Tables may refer to themselves and to each other.
     for (size_t i = 0; s->cascade && i < out.size(); ++i)
-      for (Oid child : data.table(out[i])->referenced_by) out.push_back(child);
+      for (Oid child : data.table(out[i])->referenced_by)
+        if (std::find(out.begin(), out.end(), child) == out.end()) out.push_back(child);
   } else if (const auto* s = std::get_if<AlterTable>(&ddl)) {
     add(s->name);
     for (const auto& a : s->actions) {
@@ -376,7 +392,7 @@ Task<Status> execute_ddl_in(const Ddl* ddl, CatalogWriter* w, DdlContext* c) {
     c->reserved.push_back(storage);
   }
   if (const auto* s = std::get_if<AlterTable>(ddl)) {
-    CO_RETURN_IF_ERROR(co_await apply_alter(s, w, c, nullptr));
+    CO_RETURN_IF_ERROR(co_await apply_alter(s, w, c));
   } else if (const auto* s = std::get_if<CreateIndex>(ddl)) {
     CO_RETURN_IF_ERROR(co_await create_index_in(s, w, c));
   } else {

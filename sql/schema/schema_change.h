@@ -33,6 +33,10 @@ struct DdlContext {
   std::vector<std::string> search_path;
   std::string user;
   const IoContext* io = nullptr;
+  // For defaults that are evaluated for each row: the session's functions, and its way to await
+  // what one of them found missing (sql/exec/execution.h).
+  EvalContext* eval = nullptr;
+  std::function<runtime::Task<Status>()> await_missing;
   runtime::CancelToken cancel;
   // Notices in order (SQLSTATE 00000 and a message), for the client.
   std::vector<Status> notices;

@@ -275,6 +275,13 @@ TEST_F(SchemaChanges, truncate_empties_and_old_rows_are_removed_later) {
   EXPECT_EQ(*left, 0u);
 }
 
+TEST_F(SchemaChanges, truncate_cascade_ends_where_tables_refer_to_themselves_and_each_other) {
+  ASSERT_EQ(error("CREATE TABLE p (a int PRIMARY KEY, b int REFERENCES p)"), "ok");
+  ASSERT_EQ(error("CREATE TABLE c (a int PRIMARY KEY, b int REFERENCES p)"), "ok");
+  ASSERT_EQ(error("ALTER TABLE p ADD CONSTRAINT f FOREIGN KEY (b) REFERENCES c"), "ok");
+  EXPECT_EQ(error("TRUNCATE p CASCADE"), "ok");
+}
+
 TEST_F(SchemaChanges, added_column_has_its_default_in_old_rows) {
   ASSERT_EQ(error("CREATE TABLE t (a int PRIMARY KEY, b text)"), "ok");
   fill("t", {1});
@@ -284,6 +291,18 @@ TEST_F(SchemaChanges, added_column_has_its_default_in_old_rows) {
             "23502 column \"d\" of relation \"t\" contains null values");
   ASSERT_EQ(error("ALTER TABLE t DROP COLUMN b"), "ok");
   EXPECT_TRUE(table("t")->columns[1].dropped);
+}
+
+TEST_F(SchemaChanges, added_serial_column_numbers_the_rows_that_are_there) {
+  ASSERT_EQ(error("CREATE TABLE t (a int PRIMARY KEY, b text)"), "ok");
+  fill("t", numbers(1200));
+  ASSERT_EQ(error("ALTER TABLE t ADD COLUMN n serial, ADD CONSTRAINT once UNIQUE (n)"), "ok");
+  EXPECT_EQ(entries("t", 0), 1200u);
+  EXPECT_EQ(entries("t", 1), 1200u);
+  EXPECT_EQ(error("ALTER TABLE t ADD COLUMN m smallint GENERATED ALWAYS AS IDENTITY (MAXVALUE 9)"),
+            "2200H nextval: reached maximum value of sequence \"t_m_seq\" (9)");
+  EXPECT_EQ(table("t")->columns.size(), 3u);
+  EXPECT_EQ(entries("t", 0), 1200u);
 }
 
 TEST_F(SchemaChanges, change_in_a_block_is_seen_by_it_alone_until_commit) {

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "sql/catalog/catalog_manager.h"
 #include "sql/catalog/system_table.h"
@@ -12,6 +13,8 @@
 #include "txn/transaction.h"
 
 namespace quorate::sql {
+
+class Session;
 
 struct NodeServices {
   NodeServices(txn::Client& client, CatalogManager& catalog)
@@ -31,6 +34,8 @@ struct NodeServices {
   std::function<double(const TableDescriptor&)> table_rows = [](const TableDescriptor&) {
     return 1000.0;
   };
+  // Those that are open, in the order in which they were opened.
+  std::vector<Session*> sessions;
   PlanCache plans;
   SequenceCache sequences;
   // Codecs of table versions, shared by plans.

@@ -11,6 +11,8 @@ using runtime::Task;
 namespace {
 // 2000-01-01 in Unix time.
 constexpr int64_t kEpochMicros = 946'684'800'000'000;
+// Of a statement's text, in pg_stat_activity: PostgreSQL's track_activity_query_size.
+constexpr size_t kQueryShownMax = 1023;
 }  // namespace
 
 SessionImpl::Running::Running(SessionImpl& session) : session_(session) {
@@ -40,14 +42,24 @@ SessionImpl::Running::~Running() {
 }
 
 SessionImpl::SessionImpl(NodeServices* node, SessionOptions options)
-    : node_(*node), world_(*node, settings_) {
+    : node_(*node), world_(*node, settings_), terminate_(std::move(options.terminate)) {
   world_.user = options.user;
   world_.database_name = options.database;
   world_.pid = options.backend_pid;
+  world_.txn = &txn_;
+  world_.client_port = options.client_port;
   eval_.session = &world_;
+  about_.pid = options.backend_pid;
+  about_.user = options.user;
+  about_.database = options.database;
+  about_.client_addr = options.client_addr;
+  about_.client_port = options.client_port;
+  about_.backend_start = state_change_ = world_.clock_micros();
+  node_.sessions.push_back(this);
 }
 
 SessionImpl::~SessionImpl() {
+  std::erase(node_.sessions, static_cast<Session*>(this));
   // Executions look at the transaction, which rolls back by itself.
   portals_.clear();
   txn_.reset();
@@ -82,10 +94,12 @@ Task<Status> SessionImpl::start(SessionOptions options) {
 
 Task<Status> SessionImpl::run_query(std::string_view text, ResultSink* sink) {
   Running running(*this);
+  note_query(text);
   Status s = co_await run_query_inner(text, sink);
   if (!s.ok()) co_await failed();
   if (txn_ == nullptr && writer_ == nullptr) drop_catalog();
   tell_settings(sink);
+  state_change_ = world_.clock_micros();
   co_return s;
 }
 
@@ -144,6 +158,42 @@ Task<Status> SessionImpl::run_many(std::vector<ParsedStatement> list, ResultSink
 
 void SessionImpl::cancel(Status reason) {
   if (running_) cancel_.cancel(std::move(reason));
+}
+
+bool SessionImpl::terminate() {
+  if (!terminate_) return false;
+  terminate_();
+  cancel(Status(StatusCode::kUnavailable, sqlstate::kAdminShutdown,
+                "terminating connection due to administrator command"));
+  return true;
+}
+
+void SessionImpl::note_query(std::string_view text) {
+  size_t size = std::min(text.size(), kQueryShownMax);
+  // Not in the middle of a character.
+  while (size < text.size() && size > 0 && (static_cast<uint8_t>(text[size]) & 0xc0) == 0x80)
+    --size;
+  query_.assign(text.substr(0, size));
+  query_start_ = state_change_ = eval_.statement_micros;
+}
+
+SessionRow SessionImpl::activity() const {
+  SessionRow row = about_;
+  row.application_name = settings_.find("application_name").value_or("");
+  if (running_)
+    row.state = "active";
+  else if (block_ == Block::kFailed)
+    row.state = "idle in transaction (aborted)";
+  else
+    row.state = block_ == Block::kExplicit ? "idle in transaction" : "idle";
+  row.query = query_;
+  row.query_start = query_start_;
+  row.state_change = state_change_;
+  if (transaction_time_fixed_)
+    row.xact_start = eval_.io.transaction_micros;
+  else if (running_)
+    row.xact_start = eval_.statement_micros;
+  return row;
 }
 
 runtime::Duration SessionImpl::idle_limit() const {

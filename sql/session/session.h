@@ -26,6 +26,7 @@
 #include "runtime/task.h"
 #include "sql/session/node_services.h"
 #include "sql/session/result_sink.h"
+#include "sql/system/cluster_info.h"
 
 namespace quorate::sql {
 
@@ -34,6 +35,11 @@ struct SessionOptions {
   // Settings of the start-up packet, in order; unknown ones are errors.
   std::vector<std::pair<std::string, std::string>> settings;
   int32_t backend_pid = 0;
+  // Where the client is; empty: not over TCP.
+  std::string client_addr;
+  int32_t client_port = 0;
+  // Ends the connection after what runs (57P01): pg_terminate_backend(). Empty: it cannot be ended.
+  std::function<void()> terminate;
 };
 
 // One value to be bound: null, or bytes in the format given.
@@ -90,6 +96,10 @@ class Session {
   // Cancels what runs now with this reason; nothing when nothing runs.
   virtual void cancel(Status reason) = 0;
   virtual bool is_running() const = 0;
+  // pg_terminate_backend(): what runs is cancelled, then the connection ends. False: it can't.
+  virtual bool terminate() = 0;
+  // Its row in pg_stat_activity.
+  virtual SessionRow activity() const = 0;
   // How long the client may stay silent now; zero: for ever. And what to tell it then (FATAL).
   virtual runtime::Duration idle_limit() const = 0;
   virtual Status idle_error() const = 0;

@@ -208,10 +208,13 @@ Task<Result<Session::Description>> SessionImpl::describe_portal(std::string_view
 Task<Status> SessionImpl::execute(std::string_view name, uint64_t rows_max, bool commits,
                                   ResultSink* sink) {
   Running running(*this);
+  if (auto found = portals_.find(name); found != portals_.end() && found->second->prepared)
+    note_query(found->second->prepared->text);
   Status s = co_await execute_portal(std::string(name), rows_max, commits, sink);
   if (!s.ok()) co_await failed();
   if (txn_ == nullptr && writer_ == nullptr) drop_catalog();
   tell_settings(sink);
+  state_change_ = world_.clock_micros();
   co_return s;
 }
 

@@ -6,6 +6,8 @@
 #include <cmath>
 
 #include "runtime/sync.h"
+#include "sql/session/session.h"
+#include "sql/session/txn_status.h"
 
 namespace quorate::sql {
 namespace {
@@ -162,8 +164,63 @@ Status SessionWorld::sleep(double seconds) {
   return missing();
 }
 
+// --- numbers of transactions, other sessions ---
+
+const SessionWorld::Number* SessionWorld::own_number() const {
+  const bool open = txn != nullptr && *txn != nullptr;
+  return open && number_ && number_->owner == (*txn)->id() ? &*number_ : nullptr;
+}
+
+Result<Datum> SessionWorld::txn_number() {
+  if (const Number* n = own_number()) return Datum::of_int(static_cast<int64_t>(n->xid));
+  number_wanted_ = true;
+  return missing();
+}
+
+Result<Datum> SessionWorld::txn_status_of(uint64_t xid) {
+  if (const Number* n = own_number(); n != nullptr && n->xid == xid)
+    return Datum::of_bytes("in progress");
+  if (status_wanted_ && status_wanted_->found && status_wanted_->xid == xid) {
+    const std::string status = *status_wanted_->found;
+    status_wanted_.reset();
+    return status.empty() ? Datum::null() : Datum::of_bytes(status).own();
+  }
+  status_wanted_ = StatusWanted{.xid = xid};
+  return missing();
+}
+
+Status SessionWorld::record_commit() {
+  const Number* n = own_number();
+  return n == nullptr ? Status() : sql::record_commit(txn->get(), n->xid);
+}
+
+Datum SessionWorld::stop_backend(int64_t other, bool terminates) {
+  for (Session* s : node_.sessions) {
+    if (s->activity().pid != other) continue;
+    if (terminates) return Datum::of_bool(s->terminate());
+    s->cancel(cancelled());
+    return Datum::of_bool(true);
+  }
+  return Datum::of_bool(false);
+}
+
 runtime::Task<Status> SessionWorld::await_missing() {
   sleeps_seen_ = 0;
+  if (number_wanted_) {
+    number_wanted_ = false;
+    if (txn == nullptr || *txn == nullptr) co_return internal_error("no transaction is open");
+    Result<uint64_t> xid = co_await take_txn_number(&node_.client, txn->get());
+    if (!xid.ok()) co_return xid.status();
+    number_ = Number{(*txn)->id(), *xid};
+    co_return Status();
+  }
+  if (status_wanted_ && !status_wanted_->found) {
+    const uint64_t xid = status_wanted_->xid;
+    Result<std::string> found = co_await txn_status(&node_.client, xid);
+    if (!found.ok()) co_return found.status();
+    status_wanted_ = StatusWanted{.xid = xid, .found = *found};
+    co_return Status();
+  }
   if (sleep_wanted_) {
     constexpr double kLongest = 86400.0 * 365;
     const double seconds =
@@ -265,6 +322,21 @@ std::string SessionWorld::name_of(Oid type, Oid object) const {
 
 Result<Datum> SessionWorld::catalog_function(Oid oid, std::string_view name,
                                              std::span<const Datum> args) {
+  switch (oid) {  // pg_proc's
+    case 2943:    // txid_current
+    case 5059:    // pg_current_xact_id
+      return txn_number();
+    case 5066:  // pg_xact_status
+      return txn_status_of(static_cast<uint64_t>(args[0].as_int()));
+    case 2171:  // pg_cancel_backend
+      return stop_backend(args[0].as_int(), false);
+    case 2096:  // pg_terminate_backend
+      return stop_backend(args[0].as_int(), true);
+    case 2197:  // inet_client_port
+      return client_port == 0 ? Datum::null() : Datum::of_int(client_port);
+    default:
+      break;
+  }
   if (catalog == nullptr) return internal_error("the catalog is asked outside of a transaction");
   return reader().call(oid, name, args);
 }

@@ -23,6 +23,9 @@ class SessionWorld final : public SessionFunctions, public CatalogNames {
   CatalogPtr catalog;  // of the running transaction; null: none
   // Sequences that the open transaction has made are used inside it.
   CatalogWriter* writer = nullptr;
+  // The session's open transaction, where it has one.
+  const std::unique_ptr<txn::Transaction>* txn = nullptr;
+  int32_t client_port = 0;
   // Warnings of functions are not ours: none raises any yet.
 
   // The search path with "$user" replaced, for the analyzer.
@@ -32,6 +35,8 @@ class SessionWorld final : public SessionFunctions, public CatalogNames {
 
   // The open transaction has ended, or gone back to a savepoint.
   void forget_own() { own_.clear(); }
+  // Before COMMIT: of a transaction that has asked for its number.
+  Status record_commit();
   // Gets what the last kUnavailable was about.
   runtime::Task<Status> await_missing();
   void discard_sequences() {
@@ -78,6 +83,18 @@ class SessionWorld final : public SessionFunctions, public CatalogNames {
     int64_t range = 0, node = 0;
     bool done = false;
   };
+  struct Number {
+    TxnId owner;
+    uint64_t xid = 0;
+  };
+  struct StatusWanted {
+    uint64_t xid = 0;
+    std::optional<std::string> found;
+  };
+  const Number* own_number() const;
+  Result<Datum> txn_number();
+  Result<Datum> txn_status_of(uint64_t xid);
+  Datum stop_backend(int64_t pid, bool terminates);
   Result<SequencePtr> sequence(Oid oid) const;
   bool is_own(Oid oid) const { return writer != nullptr && writer->is_own(oid); }
   void note(Oid sequence, int64_t value);
@@ -88,6 +105,9 @@ class SessionWorld final : public SessionFunctions, public CatalogNames {
   std::optional<runtime::Random> seeded_;
   std::optional<Wanted> wanted_;
   std::optional<LeaseMove> lease_move_;
+  std::optional<Number> number_;  // of the last transaction that asked
+  bool number_wanted_ = false;
+  std::optional<StatusWanted> status_wanted_;
   // pg_sleep() in an expression that is evaluated again: how many calls of it have slept, and how
   // many have been made since it began. What the next await_missing() waits for.
   int slept_ = 0, sleeps_seen_ = 0;

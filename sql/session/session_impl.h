@@ -99,6 +99,8 @@ class SessionImpl final : public Session {
   char transaction_status() const override;
   void cancel(Status reason) override;
   bool is_running() const override { return running_; }
+  bool terminate() override;
+  SessionRow activity() const override;
   runtime::Duration idle_limit() const override;
   Status idle_error() const override;
   void report_settings(ResultSink* sink) const override;
@@ -147,6 +149,7 @@ class SessionImpl final : public Session {
   // --- session.cc ---
   runtime::Task<Status> run_query_inner(std::string_view text, ResultSink* sink);
   runtime::Task<Status> run_many(std::vector<ParsedStatement> list, ResultSink* sink);
+  void note_query(std::string_view text);
   void tell_settings(ResultSink* sink);
   void notice(ResultSink* sink, std::string_view severity, const Status& s);
   void warn(ResultSink* sink, SqlState state, std::string message);
@@ -294,6 +297,11 @@ class SessionImpl final : public Session {
 
   bool running_ = false;
   runtime::CancelSource cancel_;
+  std::function<void()> terminate_;
+  // For pg_stat_activity; times in microseconds since 2000-01-01.
+  SessionRow about_;  // what does not change
+  std::string query_;
+  int64_t query_start_ = 0, state_change_ = 0;
   std::vector<Status> notices_;  // of the analysis being made
 };
 

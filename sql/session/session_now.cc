@@ -75,6 +75,7 @@ bool SessionImpl::query_now(const CachedStatement& statement, const Portal& port
   // A block's first statement is admitted, which may have to wait.
   if (!alone && (block_ != Block::kExplicit || txn_ == nullptr)) return false;
   Running running(*this);
+  note_query(portal.prepared->text);
   if (!alone) begin_statement();
   const uint64_t mark = sink->mark();
   uint64_t rows = 0;

@@ -67,6 +67,7 @@ Task<Status> SessionImpl::commit_txn() {
   if (writer_ == nullptr && catalog_ != nullptr && catalog_->lease_expiry() < deadline)
     deadline = catalog_->lease_expiry();
   txn_->set_deadline(deadline);
+  CO_RETURN_IF_ERROR(world_.record_commit());
   co_return co_await txn_->commit();
 }
 

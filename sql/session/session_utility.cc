@@ -312,15 +312,26 @@ Task<Status> SessionImpl::explain(const ExplainStatement* s, Run r) {
     }
     ++statements_in_txn_;
     counters = &execution->counters();
+    options.execution_time = executor.now() - begun;
+    // What it costs to commit belongs to a statement that is a transaction by itself.
+    if (r.commits && !in_block()) {
+      const runtime::Instant ended = executor.now();
+      CO_RETURN_IF_ERROR(co_await commit_txn());
+      options.commit_time = executor.now() - ended;
+    }
     options.stats = txn_->stats();
   }
-  options.execution_time = executor.now() - begun;
   std::vector<std::vector<Datum>> rows;
   for (const std::string& line : explain_plan(*target->plan, options, counters))
     rows.push_back({Datum::of_bytes(line)});
   std::vector<PlanColumn> columns{text_column("QUERY PLAN")};
   CO_RETURN_IF_ERROR(tell_rows(columns, rows, r));
   execution.reset();
+  if (options.commit_time) {
+    co_await end_transaction(true);
+    r.sink->complete(r.statement->tag);
+    co_return Status();
+  }
   co_return co_await finish(r, r.statement->tag);
 }
 
@@ -358,6 +369,8 @@ void SessionImpl::fill_ddl_context() {
   ddl_context_.search_path = world_.search_path();
   ddl_context_.user = world_.user;
   ddl_context_.io = &eval_.io;
+  ddl_context_.eval = &eval_;
+  ddl_context_.await_missing = [this] { return world_.await_missing(); };
   ddl_context_.cancel = cancel_.token();
 }
 

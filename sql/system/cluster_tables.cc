@@ -70,7 +70,7 @@ runtime::Task<Status> fill_activity(ClusterInfo* info, SystemTableContext contex
               text(s.application_name),
               text_or_null(s.client_addr),
               null(),
-              num(s.client_port),
+              s.client_port == 0 ? null() : num(s.client_port),
               time_or_null(s.backend_start),
               time_or_null(s.xact_start),
               time_or_null(s.query_start),
