@@ -41,13 +41,24 @@ else()
 endif()
 add_compile_definitions($<$<BOOL:${QUORATE_PLANTED_BUGS}>:QUORATE_PLANTED_BUGS>
                         $<$<CONFIG:Debug>:QUORATE_DCHECK>)
+# A sanitizer's first report ends its process. Tests read QUORATE_SLOWER where they have limits of time.
+set(QUORATE_SLOWER 1)
+set(QUORATE_TEST_ENVIRONMENT)
 if(QUORATE_SANITIZE STREQUAL "address")
-  add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
+  add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
   add_link_options(-fsanitize=address,undefined)
+  set(QUORATE_SLOWER 5)
+  set(QUORATE_TEST_ENVIRONMENT "ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1"
+                               "UBSAN_OPTIONS=print_stacktrace=1")
 elseif(QUORATE_SANITIZE STREQUAL "thread")
   add_compile_options(-fsanitize=thread)
   add_link_options(-fsanitize=thread)
+  set(QUORATE_SLOWER 10)
+  set(QUORATE_TEST_ENVIRONMENT "TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1")
+elseif(NOT QUORATE_SANITIZE STREQUAL "")
+  message(FATAL_ERROR "QUORATE_SANITIZE is address or thread, not ${QUORATE_SANITIZE}")
 endif()
+list(APPEND QUORATE_TEST_ENVIRONMENT "QUORATE_SLOWER=${QUORATE_SLOWER}")
 
 set(PCH_FILE ${CMAKE_SOURCE_DIR}/cmake/pch.h)
 
@@ -135,6 +146,7 @@ function(quorate_room name)
     target_link_libraries(${name}_test PRIVATE ${name} ${test_links} ${R_PRIVATE_DEPS} GTest::gtest GTest::gmock GTest::gtest_main)
     target_compile_definitions(${name}_test PRIVATE QUORATE_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
     add_test(NAME ${name}_test COMMAND ${name}_test --gtest_brief=1)
+    set_tests_properties(${name}_test PROPERTIES ENVIRONMENT "${QUORATE_TEST_ENVIRONMENT}")
   endif()
 endfunction()
 

@@ -8,7 +8,7 @@ wrong() {
   local words=() text out code
   while [ "$1" != : ]; do words+=("$1"); shift; done
   text=$2
-  out=$(timeout 20 "$quorate" "${words[@]}" 2>&1 </dev/null)
+  out=$(timeout "$(within 20)" "$quorate" "${words[@]}" 2>&1 </dev/null)
   code=$?
   [ $code -ne 0 ] && [ $code -ne 124 ] || fail "quorate ${words[*]}: exit code $code"
   case "$out" in *"$text"*) ;; *) fail "quorate ${words[*]}: says \"$out\", not \"$text\"" ;; esac
