@@ -2,7 +2,9 @@
 # pgbench and sysbench run unchanged: short runs of all their built-in workloads against one node.
 set -u
 cd "$(dirname "$0")"
-for p in pgbench sysbench; do command -v $p >/dev/null || { echo "skipped: no $p on this machine"; exit 77; }; done
+for p in pgbench sysbench; do
+  $p --version >/dev/null 2>&1 || { echo "skipped: no $p on this machine (cmake/debian-packages-bench.txt)"; exit 77; }
+done
 NODES=1 source ./cluster.bash
 cluster_start
 port=$(sql_port 1)

@@ -3,8 +3,8 @@
 # a figure for each system, the floor beside it, and no failure hidden.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-command -v python3 >/dev/null && command -v pgbench >/dev/null && ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 ||
-  { echo "skipped: needs python3, pgbench and a PostgreSQL server"; exit 77; }
+command -v python3 >/dev/null && pgbench --version >/dev/null 2>&1 && ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 ||
+  { echo "skipped: needs python3, pgbench and a PostgreSQL server (cmake/debian-packages-bench.txt)"; exit 77; }
 results=$(mktemp)
 trap 'rm -f "$results"' EXIT
 python3 bench/compare/compare.py --systems pg,floor --only select-only --seconds 1 --rounds 2 --clients 2 --scale 1 --results "$results"

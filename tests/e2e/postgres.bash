@@ -1,7 +1,7 @@
 # For sourcing: a PostgreSQL of the test's own, stopped and removed when the script ends. Leaves with 77
 # (skipped) where PostgreSQL is not installed. Sets PG_URL and PG_DATA, and pg_restart_hard.
 pg_bin=$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null | sort -V | tail -1)
-[ -n "$pg_bin" ] && [ -x "$pg_bin/initdb" ] || { echo "skipped: no PostgreSQL server on this machine"; exit 77; }
+[ -n "$pg_bin" ] && [ -x "$pg_bin/initdb" ] || { echo "skipped: no PostgreSQL server on this machine (cmake/debian-packages-bench.txt)"; exit 77; }
 pg_dir=$(mktemp -d)
 PG_DATA=$pg_dir/data
 pg_port=$((20000 + $$ % 20000))
