@@ -82,9 +82,10 @@ int start(const StartFlags& flags) {
   NodeThread node(options);
   Signals signals([&node](int count) {
     if (count > 1) std::_Exit(1);
-    std::thread([&node] { node.stop(true); }).detach();
+    node.request_stop(true);
   });
-  if (Status opened = node.open(); !opened.ok()) return fail(opened);
+  if (Status opened = node.open(); !opened.ok())
+    return opened.code() == StatusCode::kCancelled ? 0 : fail(opened);
   auto started = node.started();
   Status status = started.get();
   if (status.ok()) {

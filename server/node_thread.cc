@@ -11,7 +11,12 @@ NodeThread::~NodeThread() {
 }
 
 Status NodeThread::open() {
-  ASSIGN_OR_RETURN(env_, runtime::RealEnv::open(options_.env));
+  ASSIGN_OR_RETURN(auto env, runtime::RealEnv::open(options_.env));
+  {
+    std::lock_guard lock(opening_);
+    if (stop_before_open_) return cancelled("the node is stopping");
+    env_ = std::move(env);
+  }
   if (!options_.node.kv.open_checkpoint) {
     options_.node.kv.open_checkpoint = [](runtime::Env& env) {
       return storage::open_lmdb(env, "store/lmdb");
@@ -36,6 +41,7 @@ void NodeThread::run() {
     scope.spawn(start_node(&node, &scope));
     env_->run();
     scope.cancel_all();
+    if (!told_) started_.set_value(failure_.ok() ? cancelled("the node is stopping") : failure_);
     node_ = nullptr;
     scope_ = nullptr;
   }
@@ -48,6 +54,7 @@ runtime::Task<void> NodeThread::start_node(Node* node, runtime::TaskScope*) {
     failure_ = status;
     env_->env().executor->post([this] { env_->stop(); });
   }
+  told_ = true;
   started_.set_value(status);
 }
 
@@ -65,13 +72,24 @@ void NodeThread::post(std::function<void(Node&)> work) {
   });
 }
 
-void NodeThread::stop(bool drain) {
+void NodeThread::request_stop(bool drain) {
+  {
+    std::lock_guard lock(opening_);
+    if (env_ == nullptr) {
+      stop_before_open_ = true;
+      return;
+    }
+  }
   env_->env().executor->post([this, drain] {
     if (node_ == nullptr || stopping_) return;
     stopping_ = true;
     if (!node_->serving()) cancel_.cancel(cancelled("the node is stopping"));
     scope_->spawn(stop_node(node_, drain));
   });
+}
+
+void NodeThread::stop(bool drain) {
+  request_stop(drain);
   if (thread_.joinable()) thread_.join();
 }
 

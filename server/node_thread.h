@@ -4,6 +4,7 @@
 
 #include <future>
 #include <memory>
+#include <mutex>
 #include <thread>
 
 #include "runtime/real/real_env.h"
@@ -27,12 +28,14 @@ class NodeThread {
 
   // Opens the data directory and starts the thread; errors of the directory come back at once.
   Status open();
-  // Ready when the node serves clients, or has failed to. May be asked once.
+  // Ready when the node serves clients, has failed to, or ended before it did. May be asked once.
   std::future<Status> started() { return started_.get_future(); }
   // Runs `work` on the node's reactor, where it may touch the node; nothing when it has stopped.
   void post(std::function<void(Node&)> work);
-  // Ends the node: with a drain, or at once as a crash would. From any thread but the node's own;
-  // waits.
+  // Begins to end the node: with a drain, or at once as a crash would. From any thread, also
+  // before or while open() runs, which then fails as cancelled. join() tells when it has ended.
+  void request_stop(bool drain);
+  // request_stop() and join(), by the thread that called open(): only one thread may wait.
   void stop(bool drain);
   // Waits until the node has ended by itself or by stop(); why it ended when it failed.
   Status join();
@@ -44,6 +47,8 @@ class NodeThread {
   runtime::Task<void> stop_node(Node* node, bool drain);
 
   Options options_;
+  std::mutex opening_;  // guards the next two until open() has returned
+  bool stop_before_open_ = false;
   std::unique_ptr<runtime::RealEnv> env_;
   std::thread thread_;
   std::promise<Status> started_;
@@ -52,6 +57,7 @@ class NodeThread {
   Node* node_ = nullptr;
   runtime::TaskScope* scope_ = nullptr;
   bool stopping_ = false;
+  bool told_ = false;  // started_ has its value
   Status failure_;
   std::string sql_address_;
 };

@@ -17,6 +17,17 @@ out=$("$quorate" start --data "$cluster_dir/n1" --sql "127.0.0.1:$(sql_port 9)" 
 out=$("$quorate" start --data "$cluster_dir/n2" --sql "127.0.0.1:$(sql_port 1)" --rpc "127.0.0.1:$(rpc_port 9)" --single 2>&1)
 [ $? -ne 0 ] || fail "a used port was no error"
 "$quorate" start --data "$cluster_dir/n3" --sql "0.0.0.0:$(sql_port 8)" --single >/dev/null 2>&1 && fail "listened everywhere"
+# SIGTERM at any moment of a start ends it: by the signal's default action (143) or in order.
+for delay in 0 0.01 0.02 0.03 0.05 0.1 0.2 0.4; do
+  "$quorate" start --data "$cluster_dir/n4" --sql "127.0.0.1:$(sql_port 4)" --rpc "127.0.0.1:$(rpc_port 4)" --single >>"$cluster_dir/n4.log" 2>&1 &
+  # Until then it is this script, and would run its trap.
+  for i in $(seq 500); do [ "$(cat /proc/$!/comm 2>/dev/null)" = quorate ] && break; done
+  sleep $delay
+  kill -TERM $!
+  wait $!
+  code=$?
+  [ $code = 0 ] || [ $code = 143 ] || fail "SIGTERM after $delay s of a start: exit code $code"
+done
 "$quorate" start --nonsense >/dev/null 2>&1 && fail "a bad flag was no error"
 "$quorate" --help >/dev/null || fail "--help"
 echo "single node: passed"
