@@ -41,6 +41,7 @@ void NodeThread::run() {
     scope.spawn(start_node(&node, &scope));
     env_->run();
     scope.cancel_all();
+    if (!told_) started_.set_value(failure_.ok() ? cancelled("the node is stopping") : failure_);
     node_ = nullptr;
     scope_ = nullptr;
   }
@@ -53,6 +54,7 @@ runtime::Task<void> NodeThread::start_node(Node* node, runtime::TaskScope*) {
     failure_ = status;
     env_->env().executor->post([this] { env_->stop(); });
   }
+  told_ = true;
   started_.set_value(status);
 }
 

@@ -28,7 +28,7 @@ class NodeThread {
 
   // Opens the data directory and starts the thread; errors of the directory come back at once.
   Status open();
-  // Ready when the node serves clients, or has failed to. May be asked once.
+  // Ready when the node serves clients, has failed to, or ended before it did. May be asked once.
   std::future<Status> started() { return started_.get_future(); }
   // Runs `work` on the node's reactor, where it may touch the node; nothing when it has stopped.
   void post(std::function<void(Node&)> work);
@@ -57,6 +57,7 @@ class NodeThread {
   Node* node_ = nullptr;
   runtime::TaskScope* scope_ = nullptr;
   bool stopping_ = false;
+  bool told_ = false;  // started_ has its value
   Status failure_;
   std::string sql_address_;
 };
