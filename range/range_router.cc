@@ -12,6 +12,10 @@ constexpr auto kLocatePatience = std::chrono::seconds(5);
 // A range that serves nowhere is looked for in the directory so often, so long.
 constexpr auto kLookUpEvery = std::chrono::milliseconds(500);
 constexpr uint64_t kLookUpPatienceMs = 500;
+// Of a request's patience: what is left for the answer's way back, so that who waits at the other
+// end tells that it waited in vain; and for telling the client that nobody serves. At most an
+// eighth of it.
+constexpr runtime::Duration kAnswerTime = std::chrono::milliseconds(500);
 // Room for most requests at once.
 constexpr size_t kRequestBytesUsual = 512;
 
@@ -129,6 +133,12 @@ runtime::Task<void> RangeRouter::look_up_anew(RangeId range) {
   if (found.ok() && found->id && found->span.contains(start)) learn(*found);
 }
 
+uint64_t RangeRouter::patience_left(runtime::Instant deadline, runtime::Duration way_back) const {
+  const runtime::Duration left = deadline - env_.executor->now() - way_back;
+  return static_cast<uint64_t>(
+      std::max<int64_t>(1, std::chrono::duration_cast<std::chrono::milliseconds>(left).count()));
+}
+
 // Who to ask: the one that was named, then the replicas in turn, silent nodes last.
 NodeId RangeRouter::choose(const RangeDescriptor& descriptor, NodeId hint, size_t attempt) const {
   if (hint && cluster_.reachable(hint) && (attempt == 0 || cluster_.alive(hint))) return hint;
@@ -188,6 +198,8 @@ runtime::Task<BatchResponse> RangeRouter::send(BatchRequest batch, runtime::Canc
   auto request = std::make_shared<BatchRequest>(std::move(batch));
   const runtime::Instant deadline =
       env_.executor->now() + std::chrono::milliseconds(request->patience_ms);
+  const runtime::Duration patience = std::chrono::milliseconds(request->patience_ms);
+  const runtime::Duration way_back = std::min(kAnswerTime, patience / 8);
   const bool writes = may_write(*request);
   const RangeId range = request->range;
   bool sent_away = false;
@@ -226,6 +238,7 @@ runtime::Task<BatchResponse> RangeRouter::send(BatchRequest batch, runtime::Canc
     if (request.use_count() > 1) request = std::make_shared<BatchRequest>(*request);
     request->generation = generation;
     request->now = clock_.now();
+    if (to != cluster_.self()) request->patience_ms = patience_left(deadline, way_back);
     response = co_await deliver(to, request, deadline, token);
     if (response.now) (void)clock_.update(response.now);
     for (const RangeDescriptor& d : response.descriptors) learn(d);
@@ -257,7 +270,7 @@ runtime::Task<BatchResponse> RangeRouter::send(BatchRequest batch, runtime::Canc
       }
     }
     leaseholders_.erase(range);
-    if (env_.executor->now() + kRetryPause >= deadline) {
+    if (env_.executor->now() + kRetryPause + way_back >= deadline) {
       const std::string what = "range " + range.to_string() + " is not available: " + last_reason;
       response.outcome = Outcome::kError;
       response.error = writes && sent_away

@@ -37,6 +37,8 @@ class RangeRouter : public Router {
     runtime::CancelSource cancel;
     uint64_t incarnation = 0;
   };
+  // In milliseconds, at least one.
+  uint64_t patience_left(runtime::Instant deadline, runtime::Duration way_back) const;
   NodeId choose(const RangeDescriptor& descriptor, NodeId hint, size_t attempt) const;
   runtime::Task<BatchResponse> deliver(NodeId to, std::shared_ptr<const BatchRequest> request,
                                        runtime::Instant deadline, runtime::CancelToken token);

@@ -13,6 +13,8 @@ using runtime::Task;
 namespace {
 
 constexpr uint64_t kChunkRows = 500;
+// Between two chunks of rows that nobody waits to be gone.
+constexpr runtime::Duration kGarbagePause = std::chrono::milliseconds(2);
 
 std::string column_list(const TableDescriptor& t, const std::vector<uint32_t>& positions) {
   std::string out;
@@ -329,8 +331,15 @@ Task<Result<uint64_t>> run_backfill(std::shared_ptr<const BackfillJob> job, txn:
 
 namespace {
 
+// How far the first table on the list has been cleared. What was removed leaves tombstones for a
+// while, over which no further chunk should walk again.
+struct Clearing {
+  Bytes table;  // its key on the list; empty: none yet
+  KeySpan rest;
+};
+
 // Removes some rows of the first table on the list; false when the list is empty.
-Task<Result<bool>> remove_some(txn::Client* client) {
+Task<Result<bool>> remove_some(txn::Client* client, Clearing* clearing) {
   auto txn = client->begin({});
   txn->begin_statement();
   txn::ScanOptions options;
@@ -344,11 +353,15 @@ Task<Result<bool>> remove_some(txn::Client* client) {
     co_return false;
   }
   Bytes row_key(list->key(0));
-  uint64_t id = 0;
-  BytesView tail = BytesView(row_key).substr(row_key.size() - 8);
-  if (!take_ordered_u64(tail, id)) co_return corruption("the list of dropped tables");
+  if (clearing->table != row_key) {
+    uint64_t id = 0;
+    BytesView tail = BytesView(row_key).substr(row_key.size() - 8);
+    if (!take_ordered_u64(tail, id)) co_return corruption("the list of dropped tables");
+    clearing->table = row_key;
+    clearing->rest = KeySpan::prefix(range::keys::table_prefix(TableId(id)));
+  }
   txn::ScanOptions rows_options;
-  rows_options.span = KeySpan::prefix(range::keys::table_prefix(TableId(id)));
+  rows_options.span = clearing->rest;
   rows_options.rows_max = kChunkRows;
   rows_options.keys_only = true;
   auto rows = co_await txn->scan(rows_options, &rest);
@@ -357,16 +370,20 @@ Task<Result<bool>> remove_some(txn::Client* client) {
     CO_RETURN_IF_ERROR(txn->remove(rows->key(i), rows->ts(i)));
   if (rest.empty()) CO_RETURN_IF_ERROR(txn->remove(row_key, list->ts(0)));
   CO_RETURN_IF_ERROR(co_await txn->commit());
+  clearing->rest = std::move(rest);
   co_return true;
 }
 
 }  // namespace
 
 Task<Status> remove_garbage(txn::Client* client) {
+  Clearing clearing;
   for (;;) {
-    auto more = co_await remove_some(client);
+    auto more = co_await remove_some(client, &clearing);
     if (!more.ok()) co_return more.status();
     if (!*more) co_return Status();
+    // In nobody's way.
+    CO_RETURN_IF_ERROR(co_await runtime::sleep_for(*client->env().executor, kGarbagePause, {}));
   }
 }
 

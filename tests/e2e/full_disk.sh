@@ -28,7 +28,7 @@ expect "$(sql 1 'DELETE FROM small WHERE a <= 10')$(sql 1 'SELECT count(*) FROM 
 out=$(sql 1 "DELETE FROM big WHERE id % 2 = 0")
 expect "$out" "" "many rows can be deleted"
 expect "$(sql 1 'TRUNCATE big')" "" "TRUNCATE"
-for i in $(seq 120); do
+for i in $(seq "$(within 360)"); do
   out=$(sql 1 "INSERT INTO small VALUES (6000, 'x')")
   [ -z "$out" ] && break
   sleep 0.5

@@ -135,6 +135,21 @@ def lock_timeout():
     end(a, c)
 
 
+def long_wait():
+    """A lock is waited for longer than any single request to another node may take, through every node."""
+    a = session()
+    a("BEGIN")
+    a("UPDATE locks SET v = 1 WHERE id = 4")
+    waiters = [session() for _ in ports]
+    for x in waiters:
+        x.send("UPDATE locks SET v = v + 1 WHERE id = 4")
+    check("waits long", waiters[0].ready(11.5), False)
+    a("ROLLBACK")
+    for x in waiters:
+        check("then it goes on", x.result(), "UPDATE 1")
+    end(a)
+
+
 def statement_timeout():
     a, b = pair()
     a("UPDATE locks SET v = 1 WHERE id = 3")
@@ -289,7 +304,7 @@ setup("INSERT INTO locks SELECT g, 0 FROM generate_series(1, 1000) g")
 if quorate:
     check("split", setup("ALTER TABLE locks SPLIT AT VALUES (300), (600)"), "ALTER TABLE")
     seen_everywhere("SELECT count(*) FROM locks", "1000")
-tests = [deadlock, deadlock_of_three, upgrade, lock_timeout, statement_timeout, nowait, skip_locked, share, queue_is_fair,
+tests = [deadlock, deadlock_of_three, upgrade, lock_timeout, long_wait, statement_timeout, nowait, skip_locked, share, queue_is_fair,
          repeatable_read, rollback_to_savepoint, a_client_that_goes, parents]
 chosen = sys.argv[3:] or [t.__name__ for t in tests]
 for t in tests:
