@@ -36,8 +36,23 @@ Nemesis::Nemesis(SimCluster& cluster, Workload& workload, Profile profile, Rando
     : cluster_(cluster), workload_(workload), profile_(profile), random_(std::move(random)) {}
 
 void Nemesis::note(std::string what) {
+  if (log_ != nullptr) {
+    log_->mark({.kind = EventLog::MarkKind::kFault,
+                .text = act_ > 0 ? fmt::format("#{} {}", act_, what) : what});
+  }
   cluster_.world().line("nemesis: " + what);
   ++done_[what.substr(0, what.find(' '))];
+}
+
+uint64_t Nemesis::begin_told(std::string what) {
+  const std::string text = what;
+  note(std::move(what));
+  if (log_ == nullptr) return 0;
+  return log_->begin_span({.kind = EventLog::SpanKind::kFault, .text = text});
+}
+
+void Nemesis::end_told(uint64_t span) {
+  if (log_ != nullptr) log_->end_span(span);
 }
 
 void Nemesis::later(runtime::Duration d, runtime::Callback work) {
@@ -83,6 +98,7 @@ runtime::SimDiskFaults Nemesis::usual_disk() const {
 }
 
 void Nemesis::spread() {
+  if (!allows("spread")) return;
   for (size_t n = 0; n < profile_.spread; ++n) {
     later(std::chrono::milliseconds(300 * n), [this] { split(); });
     later(std::chrono::milliseconds(300 * n + 150), [this] { transfer_lease(); });
@@ -91,22 +107,28 @@ void Nemesis::spread() {
 
 void Nemesis::start() {
   started_ = true;
-  if (profile_.lossy) spoil_links();
+  if (profile_.lossy && allows("lossy")) spoil_links();
   for (size_t i = 0; i < cluster_.size(); ++i) cluster_.machine(i).disk().faults() = usual_disk();
   // Clocks differ from the start, by at most the bound between any two.
   const int64_t bound = cluster_.options().node.max_clock_offset_micros;
-  for (size_t i = 0; i < cluster_.size(); ++i) {
+  for (size_t i = 0; allows("skew") && i < cluster_.size(); ++i) {
     cluster_.machine(i).clock().set_offset(random_.between(-bound * 9 / 20, bound * 9 / 20));
     if (profile_.clocks > 0) cluster_.machine(i).clock().set_drift(random_.between(-100, 100));
   }
+  if (plan_ != nullptr) return follow_plan();
   next();
 }
 
-void Nemesis::next() {
+runtime::Duration Nemesis::draw_pause() {
   const int64_t pace = std::chrono::duration_cast<std::chrono::milliseconds>(profile_.pace).count();
-  later(draw(pace / 4, pace * 7 / 4), [this] {
+  return draw(pace / 4, pace * 7 / 4);
+}
+
+void Nemesis::next() {
+  later(draw_pause(), [this] {
     act();
     next();
+    end_recording();
   });
 }
 
@@ -115,7 +137,10 @@ void Nemesis::next() {
 void Nemesis::act() {
   act_once();
   if (!random_.chance(profile_.together)) return;
-  later(draw_any_length(std::chrono::milliseconds(400)), [this] { act(); });
+  later(draw_any_length(std::chrono::milliseconds(400)), [this] {
+    act();
+    end_recording();
+  });
 }
 
 void Nemesis::act_once() {
@@ -123,6 +148,7 @@ void Nemesis::act_once() {
     double weight;
     void (Nemesis::*act)();
   };
+  // fault_kinds() names them, in this order.
   const Choice choices[] = {
       {profile_.network, &Nemesis::cut_network},
       {profile_.network / 4, &Nemesis::clog_network},
@@ -140,18 +166,32 @@ void Nemesis::act_once() {
       {profile_.moves, &Nemesis::transfer_lease},
       {profile_.moves / 4, &Nemesis::drain_and_restart},
   };
+  const Random before = random_;
   double total = 0;
   for (const Choice& c : choices) total += c.weight;
   double at = total * static_cast<double>(random_.below(1'000'000)) / 1e6;
   for (const Choice& c : choices) {
     at -= c.weight;
-    if (at < 0) return (this->*c.act)();
+    if (at >= 0) continue;
+    act_ = ++acts_;
+    if (recorded_ != nullptr) {
+      const auto kind = static_cast<size_t>(&c - choices);
+      recorded_->acts.push_back({cluster_.world().now(), kind, before, before});
+    }
+    (this->*c.act)();
+    act_ = 0;
+    return;
   }
+}
+
+void Nemesis::end_recording() {
+  if (recorded_ != nullptr && !recorded_->acts.empty()) recorded_->acts.back().after = random_;
 }
 
 void Nemesis::heal() {
   healed_ = true;
   note("heal");
+  if (log_ != nullptr) log_->end_faults();
   runtime::SimNetwork& network = cluster_.world().network();
   network.heal_all();
   network.reset_links();

@@ -5,6 +5,7 @@
 //   nemesis.cc        what comes when
 //   nemesis_faults.cc what breaks
 //   nemesis_moves.cc  what operators do
+//   nemesis_plan.cc   a run with some of another run's faults
 #pragma once
 
 #include <string>
@@ -12,7 +13,9 @@
 #include <vector>
 
 #include "runtime/random.h"
+#include "sim/fault_filter.h"
 #include "sim/sim_cluster.h"
+#include "sim/timeline/event_log.h"
 #include "sim/workload.h"
 
 namespace quorate::sim {
@@ -36,6 +39,16 @@ class Nemesis {
 
   Nemesis(SimCluster& cluster, Workload& workload, Profile profile, runtime::Random random);
   ~Nemesis() { *alive_ = false; }
+  // All before spread(). Faults are told to `log`.
+  void listen(EventLog* log) { log_ = log; }
+  // Every fault goes into `plan` as it comes.
+  void record(FaultPlan* plan) { recorded_ = plan; }
+  // Faults come from `plan`, as far as `filter` allows them, instead of being drawn. With all
+  // allowed the run is the recorded one.
+  void follow(const FaultPlan* plan, FaultFilter filter) {
+    plan_ = plan;
+    filter_ = std::move(filter);
+  }
   // Before any fault: some ranges, led here and there.
   void spread();
   void start();
@@ -59,6 +72,14 @@ class Nemesis {
   // Short ones as likely as long ones.
   runtime::Duration draw_any_length(runtime::Duration most);
   void note(std::string what);
+  // A fault that shows nowhere else: begins with a note, ends at end_told().
+  uint64_t begin_told(std::string what);
+  void end_told(uint64_t span);
+  bool allows(std::string_view name) const { return plan_ == nullptr || filter_.allows(name); }
+  void follow_plan();
+  void follow_act(size_t i);
+  // At the end of the event of an act: what chance stands at then belongs to it.
+  void end_recording();
   runtime::SimDiskFaults usual_disk() const;
 
   // A direction between two hosts; each ends by itself.
@@ -68,6 +89,7 @@ class Nemesis {
   void mend(const Directions& directions);
   void flap(const Directions& directions, size_t times);
   Directions all_of(size_t i) const;  // to and from the others
+  runtime::Duration draw_pause();
   // Soon after something began, its host is cut off, stopped or killed: now and then.
   void perhaps_trouble(size_t i, runtime::Duration within);
   void trouble(size_t i);
@@ -100,6 +122,12 @@ class Nemesis {
   bool wiped_ = false;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
   std::map<std::string, uint64_t> done_;
+  EventLog* log_ = nullptr;
+  FaultPlan* recorded_ = nullptr;
+  const FaultPlan* plan_ = nullptr;
+  FaultFilter filter_;
+  size_t act_ = 0;  // the number of the one that is being done; 0: none
+  size_t acts_ = 0;
 };
 
 }  // namespace quorate::sim

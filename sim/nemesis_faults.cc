@@ -110,11 +110,13 @@ void Nemesis::spoil_links() {
   faults.reorder = 0.001 * static_cast<double>(random_.below(200));
   faults.delay_max = std::chrono::microseconds(300 + random_.below(20'000));
   faults.reorder_max = std::chrono::milliseconds(1 + random_.below(1'500));
-  note("spoil links");
+  const uint64_t told = begin_told("spoil links");
   cluster_.world().network().defaults() = faults;
   if (profile_.lossy) return;
-  later(draw(500, 5'000),
-        [this] { cluster_.world().network().defaults() = runtime::SimLinkFaults(); });
+  later(draw(500, 5'000), [this, told] {
+    cluster_.world().network().defaults() = runtime::SimLinkFaults();
+    end_told(told);
+  });
 }
 
 // --- nodes and disks
@@ -221,8 +223,11 @@ void Nemesis::slow_disk() {
   runtime::SimDiskFaults& faults = cluster_.machine(i).disk().faults();
   faults.slow_sync_chance = 0.05 + 0.01 * static_cast<double>(random_.below(50));
   faults.slow_sync_max = draw(50, 1'500);
-  note("slow-disk of " + cluster_.host(i));
-  later(draw(300, 4'000), [this, i] { cluster_.machine(i).disk().faults() = usual_disk(); });
+  const uint64_t told = begin_told("slow-disk of " + cluster_.host(i));
+  later(draw(300, 4'000), [this, i, told] {
+    cluster_.machine(i).disk().faults() = usual_disk();
+    end_told(told);
+  });
 }
 
 void Nemesis::fail_sync() {

@@ -5,6 +5,7 @@
 #include "sim/checkers/watch.h"
 #include "sim/nemesis.h"
 #include "sim/sim_cluster.h"
+#include "sim/timeline/replica_sampler.h"
 #include "sim/workload.h"
 
 namespace quorate::sim {
@@ -76,7 +77,8 @@ SimCluster::Options draw_cluster(Random& random, const Workload& workload, Plant
 class Scenario {
  public:
   explicit Scenario(const ScenarioOptions& options)
-      : world_(options.seed, world_options(options)),
+      : options_(options),
+        world_(options.seed, world_options(options)),
         random_(world_.fork_random("scenario " + std::string(options.workload.name))),
         workload_(options.workload.make(random_.fork("workload"))),
         cluster_(world_, draw_cluster(random_, *workload_, options.planted)),
@@ -85,6 +87,14 @@ class Scenario {
         watch_(cluster_),
         served_(cluster_.size()) {
     if (profile_.wild_clocks) workload_->forgive_real_time();
+    if (options.log != nullptr) {
+      options.log->open(world_, cluster_.hosts());
+      sampler_ = std::make_unique<ReplicaSampler>(cluster_, *options.log);
+      workload_->listen(options.log);
+      nemesis_.listen(options.log);
+    }
+    if (options.plan != nullptr) nemesis_.follow(options.plan, options.filter);
+    nemesis_.record(options.record);
     if (!workload_->outside()) return;
     outside_ = std::make_unique<runtime::SimNodeEnv>(world_, "clients");
     clients_ = std::make_unique<runtime::TaskScope>(outside_->executor());
@@ -92,7 +102,10 @@ class Scenario {
     for (const std::string& host : cluster_.hosts()) addresses.push_back(host + ":5432");
     workload_->attach(&outside_->env(), std::move(addresses));
   }
-  ~Scenario() { *alive_ = false; }
+  ~Scenario() {
+    *alive_ = false;
+    if (options_.log != nullptr) options_.log->close();
+  }
 
   ScenarioOutcome run() {
     ScenarioOutcome out;
@@ -113,6 +126,7 @@ class Scenario {
   }
 
  private:
+  void phase(std::string what);
   std::string judge();
   std::string break_and_heal();
   std::string final_check();
@@ -133,6 +147,7 @@ class Scenario {
     out->emplace(std::move(done));
   }
 
+  const ScenarioOptions& options_;
   SimWorld world_;
   Random random_;
   std::unique_ptr<Workload> workload_;
@@ -142,6 +157,7 @@ class Scenario {
   const Nemesis::Profile profile_;
   Nemesis nemesis_;
   Watch watch_;
+  std::unique_ptr<ReplicaSampler> sampler_;
   std::vector<uint64_t> served_;  // by node: the life that has sessions
   bool serving_ = false;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
@@ -149,25 +165,35 @@ class Scenario {
 
 void Scenario::look() {
   watch_.look();
+  if (sampler_ != nullptr) sampler_->look();
   world_.after(kLookEvery, [this, alive = alive_] {
     if (*alive) look();
   });
+}
+
+void Scenario::phase(std::string what) {
+  if (options_.log != nullptr)
+    options_.log->mark({.kind = EventLog::MarkKind::kPhase, .text = std::move(what)});
 }
 
 // Every node that serves has its sessions.
 void Scenario::serve() {
   if (clients_ != nullptr) {
     const size_t sessions = 3 + random_.below(6);
-    for (size_t s = 0; s < sessions; ++s)
-      clients_->spawn(workload_->session(nullptr, random_.next()));
+    for (size_t s = 0; s < sessions; ++s) {
+      const uint64_t seed = random_.next();
+      if (s < options_.sessions_max) clients_->spawn(workload_->session(nullptr, seed));
+    }
     return;
   }
   for (size_t i = 0; serving_ && i < cluster_.size(); ++i) {
     if (cluster_.node(i) == nullptr || served_[i] == cluster_.lives(i)) continue;
     served_[i] = cluster_.lives(i);
     const size_t sessions = 1 + random_.below(3);
-    for (size_t s = 0; s < sessions; ++s)
-      cluster_.spawn(i, workload_->session(cluster_.node(i), random_.next()));
+    for (size_t s = 0; s < sessions; ++s) {
+      const uint64_t seed = random_.next();
+      if (s < options_.sessions_max) cluster_.spawn(i, workload_->session(cluster_.node(i), seed));
+    }
   }
   world_.after(ms(50), [this, alive = alive_] {
     if (*alive) serve();
@@ -185,18 +211,24 @@ std::string Scenario::judge() {
     cluster_.spawn(0, run_setup(workload_.get(), cluster_.node(0), &prepared));
   if (!run_until([&] { return prepared.has_value(); }, kFormLimit)) return "the set-up hangs";
   if (prepared && !prepared->ok()) return "the set-up fails: " + prepared->to_string();
+  phase("the cluster has formed");
   nemesis_.spread();
   run_until([] { return false; }, ms(2'000));
   wrong = break_and_heal();
+  if (options_.record != nullptr) return {};
   if (wrong.empty()) wrong = final_check();
   return watch_.violation().empty() ? wrong : watch_.violation();
 }
 
 std::string Scenario::break_and_heal() {
+  phase("clients and faults begin");
   serving_ = true;
   serve();
   nemesis_.start();
-  run_until([] { return false; }, ms(8'000 + random_.below(22'000)));
+  const runtime::Duration faults = ms(8'000 + random_.below(22'000));
+  run_until([] { return false; }, std::min(faults, options_.until));
+  if (options_.record != nullptr) return {};
+  phase("everything heals");
   nemesis_.heal();
   // The healed cluster must serve again, not only end what it had.
   const uint64_t before = workload_->counts().committed;
@@ -212,6 +244,7 @@ std::string Scenario::break_and_heal() {
   if (!healthy) return "the healed cluster stays unhealthy: " + missing;
   if (!run_until([&] { return workload_->counts().committed > before; }, kHealLimit))
     return "the healed cluster commits nothing";
+  phase("the healed cluster serves again; clients stop");
   workload_->stop();
   serving_ = false;
   if (!run_until([&] { return workload_->sessions() == 0; }, kHealLimit))
@@ -223,6 +256,7 @@ std::string Scenario::final_check() {
   server::KvNode* node = cluster_.any();
   if (node == nullptr) return "no node serves in the end";
   std::optional<Result<std::string>> judged;
+  phase("the final state is read and judged");
   size_t host = 0;
   while (cluster_.node(host) != node) ++host;
   if (clients_ != nullptr)

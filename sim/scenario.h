@@ -8,6 +8,8 @@
 
 #include "base/planted.h"
 #include "runtime/executor.h"
+#include "sim/fault_filter.h"
+#include "sim/timeline/event_log.h"
 #include "sim/workload.h"
 
 namespace quorate::sim {
@@ -18,6 +20,17 @@ struct ScenarioOptions {
   PlantedBugs planted;
   bool print_lines = false;
   size_t lines_kept = 60;
+
+  // Told what happens; null: nobody listens. The run is the same either way.
+  EventLog* log = nullptr;
+
+  // Less than the whole run, to find what it takes to fail (shorten.h).
+  const FaultPlan* plan = nullptr;  // of the whole run: faults come from it, as `filter` says
+  FaultFilter filter;
+  runtime::Duration until = std::chrono::hours(1);  // faults end after at most this
+  size_t sessions_max = 1'000;                      // at a time: of a node, or of all outside
+  // Every fault is kept here, and the run ends with them.
+  FaultPlan* record = nullptr;
 };
 
 struct ScenarioOutcome {

@@ -24,6 +24,10 @@ Workload::Workload(Random& random) {
   think_most_ = std::chrono::milliseconds(10 << random.below(8));
 }
 
+int Workload::host_of(KvNode* node) {
+  return log_->host(node == nullptr ? "clients" : runtime::sim_host_of(node->options().address));
+}
+
 Task<void> Workload::think(KvNode* node, Random* random) {
   if (!random->chance(think_chance_)) co_return;
   const runtime::Duration pause(random->between(0, think_most_.count()));

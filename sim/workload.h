@@ -16,6 +16,7 @@
 #include "runtime/random.h"
 #include "server/kv_node.h"
 #include "sim/sim_cluster.h"
+#include "sim/timeline/event_log.h"
 
 namespace quorate::sim {
 
@@ -38,6 +39,8 @@ class Workload {
     env_ = env;
     addresses_ = std::move(addresses);
   }
+  // Transactions are told to `log` from now on.
+  void listen(EventLog* log) { log_ = log; }
   // What such a cluster's nodes are.
   virtual SimCluster::MakeNode node_maker() const { return nullptr; }
   // Violations; empty: all is well. The cluster is healed and no session runs any more.
@@ -65,10 +68,19 @@ class Workload {
   // other transactions come in between.
   runtime::Task<void> think(server::KvNode* node, runtime::Random* random);
   bool real_time() const { return real_time_; }
+  EventLog* log() { return log_; }  // null: nobody listens
+  // A transaction of a client in `node`, or of one outside where that is null.
+  template <class F>
+  Trail trail(server::KvNode* node, F&& label) {
+    if (log_ == nullptr) return {};
+    return Trail(log_, log_->begin_transaction(host_of(node), label()));
+  }
   Counts counts_;
 
  private:
+  int host_of(server::KvNode* node);
   runtime::Env* env_ = nullptr;
+  EventLog* log_ = nullptr;
   std::vector<std::string> addresses_;
   bool stopped_ = false;
   bool real_time_ = true;

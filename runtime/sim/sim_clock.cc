@@ -1,5 +1,7 @@
 #include "runtime/sim/sim_clock.h"
 
+#include "runtime/sim/sim_observer.h"
+
 namespace quorate::runtime {
 
 int64_t SimClock::offset_micros() const {
@@ -16,6 +18,7 @@ uint64_t SimClock::wall_micros() const {
 void SimClock::set_offset(int64_t micros) {
   base_micros_ = micros;
   since_ = world_.now();
+  if (auto* o = world_.observer()) o->on_clock(machine_, micros);
 }
 
 void SimClock::set_drift(int64_t ppm) {

@@ -9,7 +9,8 @@ namespace quorate::runtime {
 
 class SimClock : public Clock {
  public:
-  explicit SimClock(SimWorld& world) : world_(world) {}
+  explicit SimClock(SimWorld& world, std::string machine = {})
+      : world_(world), machine_(std::move(machine)) {}
   uint64_t wall_micros() const override;
 
   // Microseconds ahead of the true time (virtual time plus SimOptions::wall_start_micros).
@@ -22,6 +23,7 @@ class SimClock : public Clock {
 
  private:
   SimWorld& world_;
+  const std::string machine_;
   // offset = base_ + drift since since_
   int64_t base_micros_ = 0;
   Instant since_;

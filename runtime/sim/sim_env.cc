@@ -22,6 +22,7 @@ SimNodeEnv::SimNodeEnv(SimWorld& world, const std::string& machine)
       entropy_(world.fork_random("entropy " + machine)) {
   ++machine_.incarnations_;
   world.line(fmt::format("{} starts, life {}", machine, machine_.incarnations_));
+  if (auto* o = world.observer()) o->on_start(machine);
   env_.executor = &executor_;
   env_.clock = &machine_.clock_;
   env_.network = &network_;
@@ -43,6 +44,7 @@ void SimNodeEnv::crash(SimCrash how) {
   if (executor_.dead()) return;
   world_.line(fmt::format("{} crashes: {}", machine_.name(),
                           how == SimCrash::kPower ? "power" : "process"));
+  if (auto* o = world_.observer()) o->on_crash(machine_.name(), how == SimCrash::kPower);
   network_.detach(how == SimCrash::kProcess);
   if (how == SimCrash::kPower)
     machine_.disk_.power_cut();

@@ -30,7 +30,7 @@ namespace quorate::runtime {
 class SimMachine {
  public:
   SimMachine(SimWorld& world, std::string name)
-      : name_(std::move(name)), clock_(world), disk_(world, name_) {}
+      : name_(std::move(name)), clock_(world, name_), disk_(world, name_) {}
   const std::string& name() const { return name_; }
   SimClock& clock() { return clock_; }
   SimDisk& disk() { return disk_; }

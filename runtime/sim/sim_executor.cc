@@ -4,11 +4,15 @@
 #include <map>
 
 #include "base/crc32c.h"
+#include "runtime/sim/sim_observer.h"
 
 namespace quorate::runtime {
 
 SimExecutor::SimExecutor(SimWorld& world, const std::string& name)
-    : world_(world), random_(world.fork_random("executor " + name)), tag_(crc32c(name)) {}
+    : world_(world),
+      random_(world.fork_random("executor " + name)),
+      name_(name),
+      tag_(crc32c(name)) {}
 
 void SimExecutor::add(Ready ready) {
   if (dead_) return;
@@ -50,12 +54,14 @@ void SimExecutor::cancel_timer(TimerId id) {
 
 void SimExecutor::pause() {
   paused_ = true;
+  if (auto* o = world_.observer()) o->on_pause(name_, true);
   world_.cancel(step_event_);
   step_event_ = 0;
 }
 
 void SimExecutor::resume() {
   paused_ = false;
+  if (auto* o = world_.observer()) o->on_pause(name_, false);
   world_.cancel(resume_event_);
   resume_event_ = 0;
   arm();

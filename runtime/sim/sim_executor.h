@@ -61,6 +61,7 @@ class SimExecutor : public Executor {
 
   SimWorld& world_;
   Random random_;
+  const std::string name_;
   const uint64_t tag_;  // tells executors apart in the trace
   std::vector<Ready> ready_;
   absl::flat_hash_map<TimerId, Timer> timers_;  // looked up, never walked but to drop all

@@ -25,11 +25,13 @@ void SimNetwork::set_link(const std::string& from, const std::string& to, SimLin
 void SimNetwork::cut(const std::string& from, const std::string& to) {
   world_.line(fmt::format("cut {} -> {}", from, to));
   cuts_.insert({from, to});
+  if (auto* o = world_.observer()) o->on_cut(from, to);
 }
 
 void SimNetwork::heal(const std::string& from, const std::string& to) {
   world_.line(fmt::format("heal {} -> {}", from, to));
   cuts_.erase({from, to});
+  if (auto* o = world_.observer()) o->on_mend(from, to);
 }
 
 void SimNetwork::partition(const std::vector<std::string>& left,
@@ -45,18 +47,21 @@ void SimNetwork::partition(const std::vector<std::string>& left,
 void SimNetwork::isolate(const std::string& host) {
   world_.line(fmt::format("isolate {}", host));
   isolated_.insert(host);
+  if (auto* o = world_.observer()) o->on_isolate(host);
 }
 
 void SimNetwork::clog(const std::string& from, const std::string& to, Duration d) {
   world_.line(fmt::format("clog {} -> {} for {} ns", from, to, d.count()));
   Link& l = link({from, to});
   l.clogged_until = std::max(l.clogged_until, world_.now() + d);
+  if (auto* o = world_.observer()) o->on_clog(from, to, d);
 }
 
 void SimNetwork::heal_all() {
   world_.line("heal all");
   cuts_.clear();
   isolated_.clear();
+  if (auto* o = world_.observer()) o->on_mend_all();
   for (auto& [hosts, link] : links_) link.clogged_until = Instant();
 }
 
@@ -94,20 +99,37 @@ bool SimNetwork::send(std::string from, std::string to, Channel channel, Bytes p
   ++sent_;
   world_.mix(sent_ << 8 | static_cast<uint64_t>(channel));
   world_.mix(payload);
-  if (l.queued_bytes + payload.size() > limits::kPeerQueueBytesMax) return false;
   bool own = hosts.first == hosts.second;
-  if (!own && (!connected(hosts.first, hosts.second) || random_.chance(f.loss))) return true;
+  SimObserver* o = own ? nullptr : world_.observer();
+  const uint64_t told =
+      o == nullptr ? 0 : o->on_send({hosts.first, hosts.second, channel, payload});
+  if (l.queued_bytes + payload.size() > limits::kPeerQueueBytesMax) {
+    tell(told, SimObserver::Fate::kQueueFull);
+    return false;
+  }
+  if (!own && !connected(hosts.first, hosts.second)) {
+    tell(told, SimObserver::Fate::kCut);
+    return true;
+  }
+  if (!own && random_.chance(f.loss)) {
+    tell(told, SimObserver::Fate::kLost);
+    return true;
+  }
   auto message = std::make_shared<Message>(
-      Message{std::move(from), std::move(to), channel, std::move(payload), &l});
+      Message{std::move(from), std::move(to), channel, std::move(payload), &l, told});
   Instant when = draw_arrival(hosts, message->payload.size());
   if (!own && random_.chance(f.reorder)) {
     when = when + Duration(random_.between(0, f.reorder_max.count()));
+    if (o != nullptr) o->on_late(told);
   } else {
     when = l.last = std::max(when, l.last);
   }
   if (!own && random_.chance(f.duplicate)) {
     Duration later(random_.between(0, f.reorder_max.count()));
-    schedule(std::make_shared<Message>(*message), when + later);
+    auto copy = std::make_shared<Message>(*message);
+    if (o != nullptr)
+      copy->told = o->on_send({hosts.first, hosts.second, channel, copy->payload, true});
+    schedule(std::move(copy), when + later);
   }
   schedule(std::move(message), when);
   return true;
@@ -118,10 +140,15 @@ void SimNetwork::schedule(std::shared_ptr<Message> message, Instant when) {
   world_.at(when, [this, message = std::move(message)]() mutable { arrive(std::move(message)); });
 }
 
+void SimNetwork::tell(uint64_t told, SimObserver::Fate fate) {
+  if (SimObserver* o = world_.observer(); o != nullptr && told != 0) o->on_fate(told, fate);
+}
+
 void SimNetwork::arrive(std::shared_ptr<Message> message) {
   Link& l = *message->link;
   // Events of one time run in the order of their making, so a clogged link keeps its order.
   if (l.clogged_until > world_.now()) {
+    if (auto* o = world_.observer(); o != nullptr && message->told != 0) o->on_late(message->told);
     world_.at(l.clogged_until,
               [this, message = std::move(message)]() mutable { arrive(std::move(message)); });
     return;
@@ -130,11 +157,14 @@ void SimNetwork::arrive(std::shared_ptr<Message> message) {
   if (found == by_address_.end() ||
       !connected(sim_host_of(message->from), sim_host_of(message->to))) {
     l.queued_bytes -= message->payload.size();
+    tell(message->told,
+         found == by_address_.end() ? SimObserver::Fate::kNobody : SimObserver::Fate::kCut);
     if (found == by_address_.end()) refuse(std::move(message->from), std::move(message->to));
     return;
   }
   ++delivered_;
   world_.mix(delivered_);
+  tell(message->told, SimObserver::Fate::kDelivered);
   found->second->arrived(
       {std::move(message->from), message->channel, std::move(message->payload), message->link});
 }

@@ -19,6 +19,7 @@
 #include "base/metrics.h"
 #include "runtime/network.h"
 #include "runtime/sim/sim_executor.h"
+#include "runtime/sim/sim_observer.h"
 
 namespace quorate::runtime {
 
@@ -76,6 +77,7 @@ class SimNetwork {
     Channel channel;
     Bytes payload;
     Link* link;
+    uint64_t told = 0;  // the observer's number
   };
   using HostPair = std::pair<std::string, std::string>;
   const SimLinkFaults& faults(const HostPair& hosts) const;
@@ -87,6 +89,7 @@ class SimNetwork {
   Instant draw_arrival(const HostPair& hosts, size_t bytes);
   bool send(std::string from, std::string to, Channel channel, Bytes payload);
   void schedule(std::shared_ptr<Message> message, Instant when);
+  void tell(uint64_t told, SimObserver::Fate fate);
   void arrive(std::shared_ptr<Message> message);
   // The kernel of a machine whose process was killed turns the sender away.
   void refuse(std::string from, std::string to);

@@ -8,12 +8,14 @@
 #include "base/crc32c.h"
 #include "runtime/sim/sim_env.h"
 #include "runtime/sim/sim_network.h"
+#include "runtime/sim/sim_observer.h"
 
 namespace quorate::runtime {
 
 SimWorld::SimWorld(uint64_t seed, SimOptions options)
     : seed_(seed), options_(options), random_(seed) {
   check_context_ = [this] {
+    if (observer_ != nullptr) observer_->on_failed_check();
     return fmt::format("seed {} at {} ns of virtual time, event {}", seed_,
                        now_.since_start.count(), events_run_);
   };

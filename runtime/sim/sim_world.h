@@ -31,6 +31,7 @@ namespace quorate::runtime {
 
 class SimMachine;
 class SimNetwork;
+class SimObserver;
 
 using SimEventId = uint64_t;  // 0: none
 
@@ -60,6 +61,10 @@ class SimWorld {
   Instant now() const { return now_; }
   // A stream of chance of its own, for `purpose`; the same for the same seed and order of calls.
   Random fork_random(std::string_view purpose) { return random_.fork(purpose); }
+
+  // Who looks on; null: nobody. It must outlive the world, or be taken away before.
+  void set_observer(SimObserver* observer) { observer_ = observer; }
+  SimObserver* observer() { return observer_; }
 
   SimNetwork& network() { return *network_; }
   // The machine of that name, made at the first call. It lives as long as the world: clock and disk
@@ -112,6 +117,7 @@ class SimWorld {
   uint64_t hash_ = 0x51ed270b9f1e5a35;
   std::deque<std::string> lines_;
   std::function<std::string()> check_context_;
+  SimObserver* observer_ = nullptr;
   std::unique_ptr<SimNetwork> network_;
   std::map<std::string, std::unique_ptr<SimMachine>> machines_;
 };

@@ -121,7 +121,7 @@ Task<void> SqlBank::snapshot(SqlClient* client, Random* random) {
   const Status done = co_await transact(client, random, &script, std::move(begin));
   if (!done.ok()) co_return;
   std::string wrong = judge_total(script.seen);
-  if (!wrong.empty()) find("a snapshot: " + wrong);
+  if (!wrong.empty()) find("a snapshot: " + wrong, script.trail);
 }
 
 std::string SqlBank::judge_total(const SqlAnswer& accounts) const {

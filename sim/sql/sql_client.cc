@@ -145,6 +145,7 @@ Task<Status> SqlClient::greet(std::string address, CancelToken token) {
 
 Task<Status> SqlClient::connect(std::string address, Duration patience) {
   close();
+  address_ = address;
   Alarm alarm(*env_.executor, patience);
   Status done = co_await greet(address, alarm.token());
   if (!done.ok()) close();

@@ -23,6 +23,7 @@ class SqlClient {
  public:
   explicit SqlClient(runtime::Env& env) : env_(env) {}
   bool connected() const { return stream_ != nullptr; }
+  const std::string& address() const { return address_; }  // of the last connect()
   // Errors of the connection are kUnavailable, those that the server tells carry its SQLSTATE.
   runtime::Task<Status> connect(std::string address, runtime::Duration patience);
   runtime::Task<Result<SqlAnswer>> query(std::string text, runtime::Duration patience);
@@ -39,6 +40,7 @@ class SqlClient {
   runtime::Task<Result<SqlAnswer>> ask(std::string text, runtime::CancelToken token);
 
   runtime::Env& env_;
+  std::string address_;
   std::unique_ptr<runtime::Stream> stream_;
   Bytes in_;
 };

@@ -97,7 +97,7 @@ Task<void> SqlKeys::look(SqlClient* client, Random* random) {
   const Status done = co_await transact(client, random, &script, std::move(begin));
   if (!done.ok()) co_return;
   std::string wrong = judge_rows(script.answers[0], script.answers[1]);
-  if (!wrong.empty()) find("a snapshot: " + wrong);
+  if (!wrong.empty()) find("a snapshot: " + wrong, script.trail);
 }
 
 std::string SqlKeys::judge_rows(const SqlAnswer& parents, const SqlAnswer& children) const {

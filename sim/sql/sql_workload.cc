@@ -17,6 +17,19 @@ constexpr auto kQueryPatience = std::chrono::seconds(20);
 constexpr int kInsistences = 60;
 constexpr int kRetries = 20;
 constexpr uint64_t kPauseMostMicros = 40'000;
+
+// As psql would show it, in a line.
+std::string tell(const Result<SqlAnswer>& answer) {
+  if (!answer.ok()) return answer.status().to_string();
+  std::string out = answer->tag;
+  for (const auto& row : answer->rows) {
+    out += out.size() < 400 ? " (" : "";
+    for (size_t i = 0; i < row.size() && out.size() < 400; ++i)
+      out += (i > 0 ? ", " : "") + row[i].value_or("NULL");
+    out += out.size() < 400 ? ")" : "";
+  }
+  return out;
+}
 }  // namespace
 
 int64_t sql_int(const std::optional<std::string>& value) {
@@ -82,15 +95,19 @@ Task<void> SqlWorkload::serve(server::KvNode*, Random* random) {
 Task<Status> SqlWorkload::transact(SqlClient* client, Random* random, Script* script,
                                    std::string begin) {
   Status done;
+  script->trail =
+      trail(nullptr, [&] { return "by way of " + runtime::sim_host_of(client->address()); });
   for (int n = 0; n < kRetries; ++n) {
     std::string first = begin;
     done = co_await attempt(client, random, script, std::move(first));
     if (client->connected() && !done.ok()) {
+      script->trail.step([] { return std::string("ROLLBACK"); });
       std::string rollback = "ROLLBACK";
       (void)co_await client->query(std::move(rollback), kQueryPatience);
     }
     if (done.code() != StatusCode::kAborted || stopped()) break;
   }
+  script->trail.end(done);
   count(env(), done, "a transaction", 0);
   co_return done;
 }
@@ -99,18 +116,25 @@ Task<Status> SqlWorkload::attempt(SqlClient* client, Random* random, Script* scr
                                   std::string begin) {
   script->begin();
   script->give_up = false;
+  const Trail trail = script->trail;
+  trail.step([&] { return begin; });
   Result<SqlAnswer> answer = co_await client->query(std::move(begin), kQueryPatience);
+  trail.done([&] { return tell(answer); });
   if (!answer.ok()) co_return answer.status();
   for (;;) {
     std::string text = script->next(*answer);
     if (script->give_up) co_return invalid_argument("rolled back by the client");
     if (text.empty()) break;
+    trail.step([&] { return text; });
     answer = co_await client->query(std::move(text), kQueryPatience);
+    trail.done([&] { return tell(answer); });
     if (!answer.ok()) co_return answer.status();
     co_await think(nullptr, random);
   }
   std::string commit = "COMMIT";
+  trail.step([&] { return commit; });
   answer = co_await client->query(std::move(commit), kQueryPatience);
+  trail.done([&] { return tell(answer); });
   if (answer.ok() && answer->tag != "COMMIT") co_return invalid_argument(answer->tag);
   if (answer.status().code() == StatusCode::kUnavailable)
     co_return ambiguous(answer.status().message());

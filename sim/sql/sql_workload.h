@@ -27,6 +27,7 @@ class SqlWorkload : public Workload {
     virtual std::string next(const SqlAnswer& answer) = 0;
     // True: a COMMIT has failed or succeeded as `outcome` says.
     bool give_up = false;  // next() found a reason to roll back
+    Trail trail;           // where it is told, from transact() on
   };
 
   virtual std::vector<std::string> tables() const = 0;       // DDL and first rows
@@ -42,8 +43,11 @@ class SqlWorkload : public Workload {
                                  std::string begin);
   // One query until it is answered, by whatever node: for set-up and checks.
   runtime::Task<Result<SqlAnswer>> insist(SqlClient* client, std::string text);
-  void find(std::string violation) {
-    if (violation_.empty()) violation_ = std::move(violation);
+  // `by`: whose answer shows it.
+  void find(std::string violation, const Trail& by) {
+    if (!violation_.empty()) return;
+    violation_ = std::move(violation);
+    by.wrong();
   }
 
  private:

@@ -1,6 +1,11 @@
 #include "sim/workloads/append.h"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <algorithm>
+
+#include "txn/testing/history_cycle.h"
 
 namespace quorate::sim {
 
@@ -8,6 +13,48 @@ using runtime::Random;
 using runtime::Task;
 using server::KvNode;
 using Fate = txn::HistoryTxn::Fate;
+
+namespace {
+
+// As the log of events calls keys and transactions.
+std::string key_name(const Bytes& key) {
+  uint32_t n = 0;
+  for (size_t i = key.size() - 4; i < key.size(); ++i) n = n << 8 | static_cast<uint8_t>(key[i]);
+  return fmt::format("k{}", n);
+}
+std::string label(uint32_t number) { return fmt::format("T{}", number); }
+std::string tell(const txn::List& list) { return fmt::format("[{}]", fmt::join(list, " ")); }
+
+EventLog::Edge tell(const txn::Dependency& d) {
+  using Kind = txn::Dependency::Kind;
+  EventLog::Edge out{label(d.from), label(d.to), "", ""};
+  const std::string key = d.key.empty() ? "" : key_name(d.key);
+  switch (d.kind) {
+    case Kind::kWrites:
+      out.kind = "ww";
+      out.why = fmt::format("{} appended to {} right after {}", out.to, key, out.from);
+      break;
+    case Kind::kReads:
+      out.kind = "wr";
+      out.why = d.from == d.to
+                    ? fmt::format("{} appended to {} and its append is gone", out.to, key)
+                    : fmt::format("{} read {} = {}, with the append of {} in it", out.to, key,
+                                  tell(d.seen), out.from);
+      break;
+    case Kind::kOverwrites:
+      out.kind = "rw";
+      out.why = fmt::format("{} read {} = {}, without the append of {}", out.from, key,
+                            tell(d.seen), out.to);
+      break;
+    case Kind::kEarlier:
+      out.kind = "rt";
+      out.why = fmt::format("{} had committed before {} began", out.from, out.to);
+      break;
+  }
+  return out;
+}
+
+}  // namespace
 
 Append::Append(Random random)
     : Workload(random),
@@ -36,13 +83,16 @@ Task<void> Append::operate(KvNode* node, Random* random) {
   std::vector<Op> ops = draw(*random);
   const uint32_t number = history_.begin(node->env().executor->now()).number;
   std::unique_ptr<txn::Transaction> txn = node->txn().begin({});
+  const Trail trail = this->trail(node, [&] { return label(number); });
   const runtime::CancelToken none;
   Status done = co_await txn->admit(none);
   for (;;) {
-    done = co_await attempt(node, random, txn.get(), ops, number);
+    done = co_await attempt(node, random, txn.get(), ops, number, trail);
     const bool again = co_await try_again(txn.get(), done);
     if (!again) break;
+    trail.step([&] { return "again: " + done.to_string(); });
   }
+  trail.end(done);
   count(node->env(), done, "transaction", number);
   txn::HistoryTxn& h = history_.at(number);
   h.ended = node->env().executor->now();
@@ -53,7 +103,7 @@ Task<void> Append::operate(KvNode* node, Random* random) {
 }
 
 Task<Status> Append::attempt(KvNode* node, Random* random, txn::Transaction* txn,
-                             std::vector<Op> ops, uint32_t number) {
+                             std::vector<Op> ops, uint32_t number, Trail trail) {
   history_.at(number).reads.clear();
   history_.at(number).appends.clear();
   std::set<Bytes> written;
@@ -61,18 +111,27 @@ Task<Status> Append::attempt(KvNode* node, Random* random, txn::Transaction* txn
     txn->begin_statement();
     Status done;
     if (op.scan) {
-      done = co_await run_scan(txn, op, number, written);
+      trail.step([&] { return fmt::format("scan k{} to k{}", op.first, op.last); });
+      done = co_await run_scan(txn, op, number, written, trail);
     } else {
-      done = co_await run_point(txn, op, number, &written);
+      trail.step([&] {
+        if (!op.append) return fmt::format("read k{}", op.first);
+        return fmt::format("{}append {} to k{}", op.lock ? "lock and " : "", number, op.first);
+      });
+      done = co_await run_point(txn, op, number, &written, trail);
     }
+    if (!done.ok()) trail.done([&] { return done.to_string(); });
     if (!done.ok()) co_return done;
     co_await think(node, random);
   }
-  co_return co_await txn->commit();
+  trail.step([] { return std::string("commit"); });
+  const Status committed = co_await txn->commit();
+  trail.done([&] { return committed.ok() ? std::string("committed") : committed.to_string(); });
+  co_return committed;
 }
 
 Task<Status> Append::run_scan(txn::Transaction* txn, Op op, uint32_t number,
-                              std::set<Bytes> written) {
+                              std::set<Bytes> written, Trail trail) {
   txn::ScanOptions options;
   options.span = {sim_row(kTable, op.first), key_successor(sim_row(kTable, op.last))};
   options.reverse = op.reverse;
@@ -87,6 +146,13 @@ Task<Status> Append::run_scan(txn::Transaction* txn, Op op, uint32_t number,
     for (size_t i = 0; i < got->size(); ++i) rows[Bytes(got->key(i))] = Bytes(got->value(i));
     options.span = rest;
   }
+  trail.done([&] {
+    std::string out;
+    for (const auto& [key, value] : rows)
+      out += fmt::format("{}{} = {}", out.empty() ? "" : ", ", key_name(key),
+                         tell(txn::decode_list(value)));
+    return out.empty() ? std::string("no rows") : out;
+  });
   for (uint64_t k = op.first; k <= op.last; ++k) {
     const Bytes key = sim_row(kTable, k);
     if (!written.contains(key)) history_.at(number).reads.emplace(key, txn::decode_list(rows[key]));
@@ -95,7 +161,7 @@ Task<Status> Append::run_scan(txn::Transaction* txn, Op op, uint32_t number,
 }
 
 Task<Status> Append::run_point(txn::Transaction* txn, Op op, uint32_t number,
-                               std::set<Bytes>* written) {
+                               std::set<Bytes>* written, Trail trail) {
   const Bytes key = sim_row(kTable, op.first);
   std::vector<Bytes> keys{key};
   txn::ReadOptions options;
@@ -103,6 +169,7 @@ Task<Status> Append::run_point(txn::Transaction* txn, Op op, uint32_t number,
   Result<range::RowSet> got = co_await read_rows(txn, keys, options);
   if (!got.ok()) co_return got.status();
   txn::List list = txn::decode_list(got->present(0) ? got->value(0) : BytesView());
+  trail.done([&] { return (op.append ? "it was " : "") + tell(list); });
   if (!written->contains(key)) history_.at(number).reads.emplace(key, list);
   if (!op.append || (!list.empty() && list.back() == number)) co_return Status();
   list.push_back(number);
@@ -115,7 +182,14 @@ Task<Result<std::string>> Append::check(KvNode* node) {
   CO_ASSIGN_OR_RETURN(auto rows, co_await read_all(node, sim_table(kTable)));
   std::map<Bytes, txn::List> last;
   for (const auto& [key, value] : rows) last[key] = txn::decode_list(value);
-  co_return history_.judge(last, true, real_time());
+  std::string wrong = history_.judge(last, true, real_time());
+  if (!wrong.empty() && log() != nullptr) {
+    std::vector<EventLog::Edge> edges;
+    for (const txn::Dependency& d : txn::find_cycle(history_, last, real_time()))
+      edges.push_back(tell(d));
+    log()->set_anomaly(std::move(edges));
+  }
+  co_return wrong;
 }
 
 }  // namespace quorate::sim

@@ -28,11 +28,12 @@ class Append : public Workload {
   static constexpr uint64_t kTable = 120;
   std::vector<Op> draw(runtime::Random& random) const;
   runtime::Task<Status> attempt(server::KvNode* node, runtime::Random* random,
-                                txn::Transaction* txn, std::vector<Op> ops, uint32_t number);
+                                txn::Transaction* txn, std::vector<Op> ops, uint32_t number,
+                                Trail trail);
   runtime::Task<Status> run_scan(txn::Transaction* txn, Op op, uint32_t number,
-                                 std::set<Bytes> written);
+                                 std::set<Bytes> written, Trail trail);
   runtime::Task<Status> run_point(txn::Transaction* txn, Op op, uint32_t number,
-                                  std::set<Bytes>* written);
+                                  std::set<Bytes>* written, Trail trail);
 
   uint64_t keys_;
   double lock_chance_;

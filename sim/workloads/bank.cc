@@ -12,6 +12,16 @@ using server::KvNode;
 
 namespace {
 int64_t balance_of(BytesView value) { return std::atoll(std::string(value).c_str()); }
+
+std::string tell(const std::map<Bytes, Bytes>& accounts) {
+  std::string out;
+  int64_t total = 0;
+  for (const auto& [key, value] : accounts) {
+    total += balance_of(value);
+    out += fmt::format(" {}", balance_of(value));
+  }
+  return fmt::format("{} in all:{}", total, out);
+}
 }  // namespace
 
 Bank::Bank(Random random)
@@ -51,14 +61,17 @@ Task<void> Bank::run_transfer(KvNode* node, Random* random) {
   t.amount = static_cast<int64_t>(1 + random->below(50));
   transfers_.push_back(t);
   const bool lock = random->chance(lock_chance_);
+  const Trail trail = this->trail(node, [&] { return fmt::format("transfer {}", number); });
   std::unique_ptr<txn::Transaction> txn = node->txn().begin({});
   const runtime::CancelToken none;
   Status done = co_await txn->admit(none);
   for (;;) {
-    done = co_await transfer(node, random, txn.get(), number, lock);
+    done = co_await transfer(node, random, txn.get(), number, lock, trail);
     const bool again = co_await try_again(txn.get(), done);
     if (!again) break;
+    trail.step([&] { return "again: " + done.to_string(); });
   }
+  trail.end(done);
   count(node->env(), done, "transfer", number);
   if (done.ok()) {
     transfers_[number].fate = Transfer::Fate::kDone;
@@ -69,8 +82,11 @@ Task<void> Bank::run_transfer(KvNode* node, Random* random) {
 }
 
 Task<Status> Bank::transfer(KvNode* node, Random* random, txn::Transaction* txn, uint64_t number,
-                            bool lock) {
+                            bool lock, Trail trail) {
   const Transfer t = transfers_[number];
+  trail.step([&] {
+    return fmt::format("{} balances of {} and {}", lock ? "lock" : "read", t.from, t.to);
+  });
   txn->begin_statement();
   txn::ReadOptions options;
   if (lock) options.lock = txn::LockMode::kExclusive;
@@ -79,9 +95,11 @@ Task<Status> Bank::transfer(KvNode* node, Random* random, txn::Transaction* txn,
   if (!read.ok()) co_return read.status();
   if (!read->present(0) || !read->present(1)) {
     violation_ = fmt::format("transfer {} does not find its accounts", number);
+    trail.wrong();
     co_return internal_error("an account is missing");
   }
   const int64_t from = balance_of(read->value(0)), to = balance_of(read->value(1));
+  trail.done([&] { return fmt::format("{} and {}", from, to); });
   if (from < t.amount) co_return invalid_argument("not enough money");
   co_await think(node, random);
   txn->begin_statement();
@@ -90,6 +108,7 @@ Task<Status> Bank::transfer(KvNode* node, Random* random, txn::Transaction* txn,
   if (!absent.ok()) co_return absent.status();
   if (absent->present(0)) {
     violation_ = fmt::format("transfer {} finds its own receipt", number);
+    trail.wrong();
     co_return internal_error("a transfer ran twice");
   }
   CO_RETURN_IF_ERROR(
@@ -99,27 +118,37 @@ Task<Status> Bank::transfer(KvNode* node, Random* random, txn::Transaction* txn,
   CO_RETURN_IF_ERROR(txn->put(receipt[0], std::to_string(t.amount) + Bytes(padding_, ' '),
                               range::kAllColumns, absent->ts(0)));
   co_await think(node, random);
-  co_return co_await txn->commit();
+  trail.step([&] {
+    return fmt::format("write {} and {}, and the receipt; commit", from - t.amount, to + t.amount);
+  });
+  const Status committed = co_await txn->commit();
+  trail.done([&] { return committed.ok() ? std::string("committed") : committed.to_string(); });
+  co_return committed;
 }
 
 Task<void> Bank::run_snapshot(KvNode* node) {
+  const Trail trail = this->trail(node, [] { return std::string("snapshot"); });
   std::unique_ptr<txn::Transaction> txn = node->txn().begin({});
   Status done;
   for (;;) {
     txn->begin_statement();
+    trail.step([] { return std::string("scan all accounts"); });
     Result<std::map<Bytes, Bytes>> rows = co_await scan_rows(txn.get(), sim_table(kAccounts));
     done = rows.status();
+    trail.done([&] { return rows.ok() ? tell(*rows) : done.to_string(); });
     if (done.ok()) done = co_await txn->commit();
     if (done.ok()) {
       std::string wrong = judge_total(*rows);
       if (!wrong.empty() && violation_.empty()) {
         violation_ = fmt::format("a snapshot at {} on n{}: {}", txn->read_timestamp().to_string(),
                                  node->id().value, wrong);
+        trail.wrong();
       }
     }
     const bool again = co_await try_again(txn.get(), done);
     if (!again) break;
   }
+  trail.end(done);
   count(node->env(), done, "a snapshot", 0);
   if (!done.ok()) co_await txn->rollback();
 }

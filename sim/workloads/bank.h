@@ -31,7 +31,7 @@ class Bank : public Workload {
   static constexpr int64_t kEach = 1000;
   Bytes encode_balance(int64_t balance) const;
   runtime::Task<Status> transfer(server::KvNode* node, runtime::Random* random,
-                                 txn::Transaction* txn, uint64_t number, bool lock);
+                                 txn::Transaction* txn, uint64_t number, bool lock, Trail trail);
   runtime::Task<void> run_transfer(server::KvNode* node, runtime::Random* random);
   runtime::Task<void> run_snapshot(server::KvNode* node);
   std::string judge_total(const std::map<Bytes, Bytes>& accounts) const;

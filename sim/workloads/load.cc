@@ -29,19 +29,32 @@ Task<void> Load::operate(KvNode* node, Random* random) {
   const uint64_t undone = random->chance(0.3) ? 1 + random->below(rows_) : 0;
   const uint64_t number = loads ? loads_.size() : ++overwrites_;
   if (loads) loads_.push_back(Fate::kOpen);
+  const Trail trail =
+      this->trail(node, [&] { return fmt::format("{} {}", loads ? "load" : "overwrite", number); });
   std::unique_ptr<txn::Transaction> txn = node->txn().begin({});
   Status done;
   for (;;) {
+    trail.step([&] {
+      return loads
+                 ? fmt::format("{} rows of its own{}", kRowsOfLoad, undone > 0 ? ", backwards" : "")
+                 : fmt::format("all {} rows anew, {} of them undone first", rows_, undone);
+    });
     if (loads) {
       done = co_await load(txn.get(), number, undone > 0);
     } else {
       done = co_await overwrite(txn.get(), number, undone);
     }
     if (done.ok() && gives_up) done = aborted("given up");
-    if (done.ok()) done = co_await txn->commit();
+    trail.done([&] { return done.ok() ? std::string("written") : done.to_string(); });
+    if (done.ok()) {
+      trail.step([] { return std::string("commit"); });
+      done = co_await txn->commit();
+      trail.done([&] { return done.ok() ? std::string("committed") : done.to_string(); });
+    }
     const bool again = !gives_up && co_await try_again(txn.get(), done);
     if (!again) break;
   }
+  trail.end(done);
   count(node->env(), done, loads ? "load" : "overwrite", number);
   const bool unknown = done.code() == StatusCode::kAmbiguous;
   if (loads && !unknown) loads_[number] = done.ok() ? Fate::kDone : Fate::kFailed;
@@ -87,24 +100,29 @@ Task<Status> Load::load(txn::Transaction* txn, uint64_t number, bool backwards) 
 }
 
 Task<void> Load::run_snapshot(KvNode* node) {
+  const Trail trail = this->trail(node, [] { return std::string("snapshot"); });
   std::unique_ptr<txn::Transaction> txn = node->txn().begin({});
   Status done;
   for (;;) {
     txn->begin_statement();
     KeySpan both{sim_table(kEqual).start, sim_table(kLoads).end};
+    trail.step([] { return std::string("scan everything"); });
     Result<std::map<Bytes, Bytes>> rows = co_await scan_rows(txn.get(), std::move(both));
     done = rows.status();
+    trail.done([&] { return rows.ok() ? fmt::format("{} rows", rows->size()) : done.to_string(); });
     if (done.ok()) done = co_await txn->commit();
     if (done.ok()) {
       std::string wrong = judge(*rows, false);
       if (!wrong.empty() && violation_.empty()) {
         violation_ = fmt::format("a snapshot at {} on n{}: {}", txn->read_timestamp().to_string(),
                                  node->id().value, wrong);
+        trail.wrong();
       }
     }
     const bool again = co_await try_again(txn.get(), done);
     if (!again) break;
   }
+  trail.end(done);
   count(node->env(), done, "a snapshot", 0);
   if (!done.ok()) co_await txn->rollback();
 }

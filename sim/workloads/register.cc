@@ -35,14 +35,20 @@ Task<void> Register::operate(KvNode* node, Random* random) {
   ops_.push_back(op);
   const bool lock = op.swap && random->chance(0.5);
   if (!op.swap && random->chance(0.5) && read_alone(node, number)) co_return;
+  const Trail trail = this->trail(node, [&] {
+    return op.swap ? fmt::format("swap of {} for {}", op.key, op.written)
+                   : fmt::format("read of {}", op.key);
+  });
   std::unique_ptr<txn::Transaction> txn = node->txn().begin({});
   Status done;
   for (;;) {
     ops_[number].read.reset();
-    done = co_await attempt(node, random, txn.get(), number, lock);
+    done = co_await attempt(node, random, txn.get(), number, lock, trail);
     const bool again = co_await try_again(txn.get(), done);
     if (!again) break;
+    trail.step([&] { return "again: " + done.to_string(); });
   }
+  trail.end(done);
   count(node->env(), done, op.swap ? "swap for" : "read", op.swap ? op.written : op.key);
   if (done.ok()) {
     ops_[number].fate = RegisterOp::Fate::kDone;
@@ -62,12 +68,18 @@ bool Register::read_alone(KvNode* node, size_t number) {
   ops_[number].fate = RegisterOp::Fate::kDone;
   ops_[number].ended = node->env().executor->now();
   count(node->env(), Status(), "read alone", ops_[number].key);
+  const Trail trail =
+      this->trail(node, [&] { return fmt::format("read of {}", ops_[number].key); });
+  trail.step([] { return std::string("read in place"); });
+  trail.done([&] { return fmt::format("{}", *ops_[number].read); });
+  trail.end(Status());
   return true;
 }
 
 Task<Status> Register::attempt(KvNode* node, Random* random, txn::Transaction* txn, size_t number,
-                               bool lock) {
+                               bool lock, Trail trail) {
   const RegisterOp op = ops_[number];
+  trail.step([&] { return fmt::format("{} register {}", lock ? "lock" : "read", op.key); });
   txn->begin_statement();
   txn::ReadOptions options;
   if (lock) options.lock = txn::LockMode::kExclusive;
@@ -75,12 +87,18 @@ Task<Status> Register::attempt(KvNode* node, Random* random, txn::Transaction* t
   Result<range::RowSet> read = co_await read_rows(txn, keys, options);
   if (!read.ok()) co_return read.status();
   ops_[number].read = value_of(*read);
+  trail.done([&] { return fmt::format("{}", *ops_[number].read); });
   co_await think(node, random);
   if (op.swap) {
     CO_RETURN_IF_ERROR(
         txn->put(keys[0], std::to_string(op.written), range::kAllColumns, read->ts(0)));
   }
-  co_return co_await txn->commit();
+  trail.step([&] {
+    return op.swap ? fmt::format("write {}; commit", op.written) : std::string("commit");
+  });
+  const Status committed = co_await txn->commit();
+  trail.done([&] { return committed.ok() ? std::string("committed") : committed.to_string(); });
+  co_return committed;
 }
 
 Task<Result<std::string>> Register::check(KvNode* node) {

@@ -22,7 +22,7 @@ class Register : public Workload {
  private:
   static constexpr uint64_t kTable = 110;
   runtime::Task<Status> attempt(server::KvNode* node, runtime::Random* random,
-                                txn::Transaction* txn, size_t op, bool lock);
+                                txn::Transaction* txn, size_t op, bool lock, Trail trail);
   bool read_alone(server::KvNode* node, size_t op);
 
   uint64_t keys_;

@@ -29,8 +29,11 @@ class History {
   // A new transaction; its number is its place + 1.
   HistoryTxn& begin(runtime::Instant now);
   HistoryTxn& at(uint32_t number) { return txns_[number - 1]; }
+  const HistoryTxn& at(uint32_t number) const { return txns_[number - 1]; }
   size_t size() const { return txns_.size(); }
   size_t count(HistoryTxn::Fate fate) const;
+  // It committed, or its appends are there.
+  bool happened(const HistoryTxn& t, const std::map<Bytes, List>& last) const;
 
   // Empty when all is well, else what is wrong:
   // - a committed append is not there once, a failed one is there, an unknown one is there in part;
@@ -43,7 +46,6 @@ class History {
   std::string judge_appends(const std::map<Bytes, List>& last) const;
   std::string judge_reads(const std::map<Bytes, List>& last, bool real_time) const;
   std::string judge_order(const std::map<Bytes, List>& last) const;
-  bool happened(const HistoryTxn& t, const std::map<Bytes, List>& last) const;
   std::vector<HistoryTxn> txns_;
 };
 

@@ -1,0 +1,121 @@
+// The cycle that is shown of a wrong history.
+#include "txn/testing/history_cycle.h"
+
+#include <gtest/gtest.h>
+
+namespace quorate::txn {
+namespace {
+
+using Kind = Dependency::Kind;
+
+HistoryTxn& add(History& history, int began, int ended) {
+  HistoryTxn& t = history.begin({std::chrono::seconds(began)});
+  t.ended = {std::chrono::seconds(ended)};
+  t.fate = HistoryTxn::Fate::kCommitted;
+  return t;
+}
+
+void expect_closed(const std::vector<Dependency>& cycle) {
+  ASSERT_FALSE(cycle.empty());
+  for (size_t i = 0; i < cycle.size(); ++i)
+    EXPECT_EQ(cycle[i].to, cycle[(i + 1) % cycle.size()].from);
+}
+
+TEST(HistoryCycle, none_where_all_is_well) {
+  History h;
+  add(h, 1, 2).appends = {"a"};
+  HistoryTxn& second = add(h, 3, 4);
+  second.reads["a"] = {1};
+  second.appends = {"a"};
+  const std::map<Bytes, List> last{{"a", {1, 2}}};
+  EXPECT_EQ(h.judge(last, true, true), "");
+  EXPECT_TRUE(find_cycle(h, last, true).empty());
+}
+
+// Each read what the other wrote over: write skew.
+TEST(HistoryCycle, shows_write_skew_as_two_steps) {
+  History h;
+  HistoryTxn& one = add(h, 1, 5);
+  one.reads["a"] = {};
+  one.appends = {"b"};
+  HistoryTxn& two = add(h, 1, 5);
+  two.reads["b"] = {};
+  two.appends = {"a"};
+  const std::map<Bytes, List> last{{"a", {2}}, {"b", {1}}};
+  EXPECT_NE(h.judge(last, true, true), "");
+  const auto cycle = find_cycle(h, last, true);
+  expect_closed(cycle);
+  ASSERT_EQ(cycle.size(), 2u);
+  EXPECT_EQ(cycle[0].kind, Kind::kOverwrites);
+  EXPECT_EQ(cycle[1].kind, Kind::kOverwrites);
+}
+
+TEST(HistoryCycle, is_the_shortest_one) {
+  History h;
+  // 1 -> 2 -> 3 -> 1 by long ways, and 4 <-> 5 directly.
+  HistoryTxn& one = add(h, 1, 9);
+  one.reads["c"] = {3};
+  one.appends = {"a"};
+  HistoryTxn& two = add(h, 1, 9);
+  two.reads["a"] = {1};
+  two.appends = {"b"};
+  HistoryTxn& three = add(h, 1, 9);
+  three.reads["b"] = {2};
+  three.appends = {"c"};
+  HistoryTxn& four = add(h, 1, 9);
+  four.reads["y"] = {5};
+  four.appends = {"x"};
+  HistoryTxn& five = add(h, 1, 9);
+  five.reads["x"] = {4};
+  five.appends = {"y"};
+  const std::map<Bytes, List> last{{"a", {1}}, {"b", {2}}, {"c", {3}}, {"x", {4}}, {"y", {5}}};
+  const auto cycle = find_cycle(h, last, false);
+  expect_closed(cycle);
+  ASSERT_EQ(cycle.size(), 2u);
+  EXPECT_EQ(cycle[0].kind, Kind::kReads);
+  EXPECT_EQ(cycle[0].from + cycle[0].to, 9u);
+}
+
+TEST(HistoryCycle, a_stale_read_goes_against_time) {
+  History h;
+  add(h, 1, 2).appends = {"a"};
+  add(h, 3, 4).reads["a"] = {};
+  const std::map<Bytes, List> last{{"a", {1}}};
+  EXPECT_TRUE(find_cycle(h, last, false).empty());
+  const auto cycle = find_cycle(h, last, true);
+  expect_closed(cycle);
+  ASSERT_EQ(cycle.size(), 2u);
+  EXPECT_EQ(cycle[0].kind, Kind::kOverwrites);
+  EXPECT_EQ(cycle[0].from, 2u);
+  EXPECT_EQ(cycle[1].kind, Kind::kEarlier);
+}
+
+TEST(HistoryCycle, a_lost_append_is_shown_with_the_one_in_its_place) {
+  History h;
+  for (int i = 0; i < 2; ++i) {
+    HistoryTxn& t = add(h, 1, 3);
+    t.reads["a"] = {};
+    t.appends = {"a"};
+  }
+  const std::map<Bytes, List> last{{"a", {2}}};
+  EXPECT_NE(h.judge(last, true, true), "");
+  const auto cycle = find_cycle(h, last, true);
+  expect_closed(cycle);
+  ASSERT_EQ(cycle.size(), 2u);
+  EXPECT_EQ(cycle[0].from, 1u);
+  EXPECT_EQ(cycle[0].to, 2u);
+}
+
+TEST(HistoryCycle, a_read_of_what_never_was) {
+  History h;
+  add(h, 1, 2).fate = HistoryTxn::Fate::kFailed;
+  add(h, 1, 2).reads["a"] = {1};
+  const auto cycle = find_cycle(h, {}, true);
+  ASSERT_EQ(cycle.size(), 1u);
+  EXPECT_EQ(cycle[0].from, 1u);
+  EXPECT_EQ(cycle[0].to, 2u);
+  EXPECT_EQ(cycle[0].kind, Kind::kReads);
+}
+
+}  // namespace
+}  // namespace quorate::txn
