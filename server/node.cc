@@ -68,8 +68,11 @@ runtime::Task<void> Node::collect_garbage() {
     if (!slept.ok()) co_return;
     Status removed = co_await sql::remove_garbage(&kv_.txn());
     if (!removed.ok()) env_.log.debug("garbage of tables: {}", removed.message());
-    auto more = co_await sql::remove_old_statuses(&kv_.txn());
-    if (!more.ok()) env_.log.debug("old outcomes: {}", more.status().message());
+    for (bool again = true; again;) {
+      auto more = co_await sql::remove_old_statuses(&kv_.txn());
+      again = more.ok() && *more;
+      if (!more.ok()) env_.log.debug("old outcomes: {}", more.status().message());
+    }
   }
 }
 

@@ -16,6 +16,7 @@ namespace {
 constexpr size_t kTransactionsMax = 64;
 constexpr size_t kKeysMax = 1024;
 constexpr size_t kForgetMax = 256;
+constexpr int kForgetTriesMax = 10;
 constexpr runtime::Duration kForgetDelay = std::chrono::milliseconds(200);
 
 }  // namespace
@@ -86,14 +87,33 @@ Task<void> ResolveQueue::run(RangeId range) {
         std::vector<Item> one;
         one.push_back(std::move(item));
         const bool alone = co_await send(range, &one);
-        if (one[0].done != nullptr) one[0].done->set(alone);
+        finish(std::move(one[0]), alone);
       }
       continue;
     }
-    for (Item& item : items) {
-      if (item.done != nullptr) item.done->set(done);
-    }
+    for (Item& item : items) finish(std::move(item), done);
   }
+}
+
+void ResolveQueue::finish(Item item, bool done) {
+  if (item.done != nullptr)
+    item.done->set(done);
+  else if (!done && item.tries < kForgetTriesMax)
+    background_.spawn(forget_again(std::move(item)));
+}
+
+Task<void> ResolveQueue::forget_again(Item item) {
+  (void)co_await runtime::sleep_for(sender_.executor(), kForgetDelay);
+  Result<Target> target = co_await sender_.locate(item.request.anchor, {});
+  ++item.tries;
+  if (!target.ok()) {
+    finish(std::move(item), false);
+    co_return;
+  }
+  item.generation = target->generation;
+  Lane& lane = lanes_[target->id];
+  lane.forget.push_back(std::move(item));
+  start(target->id, lane);
 }
 
 Task<bool> ResolveQueue::send(RangeId range, const std::vector<Item>* items) {

@@ -28,14 +28,16 @@ class ResolveQueue {
   // Whether the range has done it; if not, nothing is known, and it may be asked for again.
   runtime::Task<bool> resolve(Target target, range::ResolveRequest request);
   // Some time later: the record of a finished transaction, all of whose intents are gone, lists no
-  // keys any more. Where it is lost the record stays a little of garbage.
+  // keys any more. Tried again elsewhere where its range was split meanwhile, so often; then it
+  // stays a little of garbage.
   void forget(Target target, range::ResolveRequest request);
 
  private:
   struct Item {
     uint64_t generation;
     range::ResolveRequest request;
-    runtime::OneShot<bool>* done;  // null: nobody waits
+    runtime::OneShot<bool>* done;  // null: nobody waits, a record is to be forgotten
+    int tries = 1;
   };
   struct Lane {
     std::vector<Item> waiting;
@@ -46,6 +48,8 @@ class ResolveQueue {
   void start(RangeId range, Lane& lane);
   runtime::Task<void> run(RangeId range);
   runtime::Task<void> flush_later(RangeId range);
+  void finish(Item item, bool done);
+  runtime::Task<void> forget_again(Item item);
   runtime::Task<bool> send(RangeId range, const std::vector<Item>* items);
 
   RangeSender& sender_;
