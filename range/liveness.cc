@@ -257,6 +257,9 @@ runtime::Task<void> Liveness::withdraw_expired() {
     expired.emplace_back(peer, promise.epoch);
   }
   if (expired.empty()) co_return;
+  // Votes that this makes free carry a clock past the promise, also when ours is set back meanwhile
+  // (safety: support-epoch).
+  clock_.forward(now);
   for (auto& [peer, epoch] : expired) {
     Promise promise = promises_[peer];
     promise.withdrawn = true;

@@ -118,6 +118,21 @@ LeaseView Replica::look_at_lease(Timestamp ts) const {
   return view;
 }
 
+bool Replica::changing() const {
+  return change_term_ == group_->core().term() && change_index_ > applied();
+}
+
+Status Replica::refuse_change() const {
+  return unavailable("range " + range().to_string() +
+                     " is being split or is changing its replicas");
+}
+
+void Replica::note_change(const raft::Proposed& proposed) {
+  if (!proposed.ok()) return;
+  change_term_ = proposed.term;
+  change_index_ = proposed.index;
+}
+
 runtime::Task<Status> Replica::propose(Command command) {
   if (engine().write_stalled()) {
     CO_RETURN_IF_ERROR(
@@ -128,11 +143,16 @@ runtime::Task<Status> Replica::propose(Command command) {
   if (!core.may_serve() || handing_over_ || core.term() != lease_term_) {
     co_return unavailable("range " + range().to_string() + " has lost its lease here");
   }
+  // Another change may have come while this one waited for room.
+  const auto* split = std::get_if<SplitTrigger>(&command.trigger);
+  if (split != nullptr && (changing() || split->left.generation != descriptor_.generation + 1))
+    co_return refuse_change();
   command.lease_term = core.term();
   command.clock = clock().now();
   name_proposal(command);
   auto payload = std::make_shared<const Bytes>(encode(command));
   raft::Proposed proposed = group_->propose(payload);
+  if (split != nullptr) note_change(proposed);
   co_return co_await wait_applied(proposed, std::move(payload));
 }
 
@@ -309,11 +329,9 @@ runtime::Task<Status> Replica::admin_split(SplitRequest request) {
   if (at.empty() || at == before.span.start || !before.span.contains(at)) {
     co_return invalid_argument("range " + range().to_string() + " can't be split there");
   }
-  if (group_ == nullptr || conf().joint())
-    co_return unavailable("range " + range().to_string() + " is changing its replicas");
+  if (group_ == nullptr || conf().joint() || changing()) co_return refuse_change();
   for (const auto& r : before.replicas) {
-    if (r.role != ReplicaRole::kVoter)
-      co_return unavailable("range " + range().to_string() + " is changing its replicas");
+    if (r.role != ReplicaRole::kVoter) co_return refuse_change();
   }
   SplitTrigger trigger;
   trigger.left = before;
@@ -379,6 +397,7 @@ runtime::Task<Status> Replica::transfer_lease(NodeId to) {
 
 runtime::Task<Status> Replica::change_replicas(raft::ConfChange change, RangeDescriptor after) {
   if (leaseholder_ == nullptr) co_return unavailable("not the leaseholder");
+  if (changing()) co_return refuse_change();
   const raft::Raft& core = group_->core();
   Command command;
   command.lease_term = core.term();
@@ -390,7 +409,9 @@ runtime::Task<Status> Replica::change_replicas(raft::ConfChange change, RangeDes
             keys::range_record_key(range(), keys::RangeRecord::kDescriptor), encode(after));
   command.operations = batch.bytes();
   change.context = encode(command);
-  co_return co_await wait_applied(group_->propose_conf_change(change));
+  const raft::Proposed proposed = group_->propose_conf_change(change);
+  note_change(proposed);
+  co_return co_await wait_applied(proposed);
 }
 
 raft::SnapshotMeta Replica::snapshot_meta() const {

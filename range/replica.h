@@ -89,6 +89,11 @@ class Replica : public ReplicaContext, public raft::GroupClient {
     Term term;
     runtime::OneShot<Status> done;
   };
+  // Whether an entry that changes span or members was proposed in this term and is not applied yet.
+  // Each of them holds the whole descriptor, so a second one would undo the first: one at a time.
+  bool changing() const;
+  Status refuse_change() const;
+  void note_change(const raft::Proposed& proposed);
   void name_proposal(Command& command);
   runtime::Task<Status> wait_applied(raft::Proposed proposed,
                                      std::shared_ptr<const Bytes> payload = nullptr);
@@ -110,6 +115,8 @@ class Replica : public ReplicaContext, public raft::GroupClient {
   std::unique_ptr<Leaseholder> adopted_;
   GcTrigger gc_;
   LogIndex changed_at_;
+  Term change_term_;  // of the newest change of span or members proposed here, and its index
+  LogIndex change_index_;
   Timestamp lease_start_;
   Term lease_term_;
   bool handing_over_ = false;

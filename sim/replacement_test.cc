@@ -60,9 +60,34 @@ Task<Status> join_again(KvNode* node, std::string at) {
   co_return answer.status();
 }
 
+// Both begin within one step; `first` is the split if `split_first`.
+Task<std::pair<Status, Status>> split_and_add(range::Replica* replica, Bytes at, NodeId to,
+                                              bool split_first) {
+  range::RangeDescriptor after = replica->descriptor();
+  const ReplicaId added = after.next_replica;
+  after.next_replica = added.next();
+  after.replicas.push_back({to, StoreId(to.value), added, range::ReplicaRole::kLearner});
+  ++after.generation;
+  raft::ConfChange change;
+  change.steps.push_back({raft::ConfChangeOp::kAddLearner, added, StoreId(to.value)});
+  Task<Status> split = replica->admin_split({at, RangeId(500)});
+  Task<Status> add = replica->change_replicas(std::move(change), std::move(after));
+  runtime::OneShot<Status> done(*replica->env().executor);
+  runtime::TaskScope scope(*replica->env().executor);
+  const auto run = [](Task<Status> task, runtime::OneShot<Status>* out) -> Task<void> {
+    out->set(co_await std::move(task));
+  };
+  scope.spawn_now(run(split_first ? std::move(split) : std::move(add), &done));
+  Status second = co_await (split_first ? std::move(add) : std::move(split));
+  (void)co_await done.wait({}, runtime::Instant::never());
+  Status first = done.take();
+  co_return std::pair(std::move(first), std::move(second));
+}
+
 class ReplacementTest : public testing::Test {
  protected:
   void form(uint64_t seed, size_t nodes, std::chrono::seconds replace_after) {
+    cluster.reset();
     runtime::SimOptions sim;
     sim.print_lines = std::getenv("SIM_LINES") != nullptr;
     world = std::make_unique<SimWorld>(seed, sim);
@@ -130,6 +155,32 @@ TEST_F(ReplacementTest, a_wiped_node_comes_back_as_a_new_one_and_takes_the_old_o
   ASSERT_EQ(cluster->wait_healthy(std::chrono::seconds(60)), "");
   EXPECT_EQ(count(0, "after"), kRows);
   EXPECT_EQ(judge_agreement(*cluster), "");
+}
+
+// Each holds the whole descriptor: the later one would bring back the span, or the replicas, of
+// before the earlier one (found by `bank` 881: two ranges owned the same keys).
+TEST_F(ReplacementTest, a_split_and_a_change_of_replicas_come_one_after_the_other) {
+  for (bool split_first : {true, false}) {
+    form(27, 4, std::chrono::minutes(5));
+    size_t at = 0;
+    range::Replica* replica = nullptr;
+    for (size_t i = 0; i < cluster->size(); ++i) {
+      range::Replica* r = cluster->node(i)->store().find(RangeId(3));
+      if (r != nullptr && r->look_at_lease(Timestamp()).held) at = i, replica = r;
+    }
+    ASSERT_NE(replica, nullptr);
+    std::set<NodeId> there = voters(RangeId(3));
+    ASSERT_EQ(there.size(), 3u);
+    NodeId other(1);
+    while (there.contains(other)) other = NodeId(other.value + 1);
+    const Bytes end = replica->descriptor().span.end;
+    auto [first, second] = cluster->run(at, split_and_add(replica, row(9), other, split_first));
+    EXPECT_TRUE(first.ok()) << first.to_string();
+    EXPECT_EQ(second.code(), StatusCode::kUnavailable) << second.to_string();
+    EXPECT_EQ(replica->descriptor().span.end, split_first ? row(9) : end);
+    EXPECT_EQ(replica->descriptor().replicas.size(), split_first ? 3u : 4u);
+    EXPECT_EQ(replica->conf().stores.size(), split_first ? 3u : 4u);
+  }
 }
 
 TEST_F(ReplacementTest, a_request_to_join_that_comes_twice_displaces_nobody) {

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <vector>
+
 #include "base/archive.h"
 #include "base/crc32c.h"
 #include "range/command.h"
@@ -14,12 +17,44 @@ void Watch::report(std::string what) {
 }
 
 void Watch::look() {
+  follow_clocks();
   for (size_t i = 0; i < cluster_.size(); ++i) {
     server::KvNode* node = cluster_.node(i);
     if (node == nullptr) continue;
     for (const auto& [id, replica] : node->store().replicas()) {
       if (replica->started()) look_at(*replica, i);
     }
+  }
+  look_at_owners();
+}
+
+void Watch::follow_clocks() {
+  for (auto& [range, seen] : ranges_) {
+    for (auto& [term, lease] : seen.terms) {
+      if (!lease.served || cluster_.lives(lease.node) != lease.life) continue;
+      server::KvNode* node = cluster_.node(lease.node);
+      if (node != nullptr) lease.served = std::min(lease.served, node->clock().peek());
+    }
+  }
+}
+
+void Watch::look_at_owners() {
+  std::vector<std::pair<KeySpan, RangeId>> owned;
+  for (size_t i = 0; i < cluster_.size(); ++i) {
+    server::KvNode* node = cluster_.node(i);
+    if (node == nullptr) continue;
+    for (const auto& [id, replica] : node->store().replicas()) {
+      if (replica->started() && replica->look_at_lease(Timestamp()).held)
+        owned.emplace_back(replica->descriptor().span, id);
+    }
+  }
+  std::sort(owned.begin(), owned.end(),
+            [](const auto& a, const auto& b) { return a.first.start < b.first.start; });
+  for (size_t i = 1; i < owned.size(); ++i) {
+    if (owned[i - 1].second == owned[i].second || !owned[i - 1].first.overlaps(owned[i].first))
+      continue;
+    report(fmt::format("r{} and r{} both own {}", owned[i - 1].second.value, owned[i].second.value,
+                       escape_bytes(owned[i].first.start)));
   }
 }
 
@@ -33,17 +68,19 @@ void Watch::look_at(range::Replica& replica, size_t node) {
                          term.leader.value, replica.id().value, core.term().value));
     }
     term.leader = replica.id();
-    look_at_lease(seen, replica);
+    look_at_lease(seen, replica, node);
   }
   look_at_log(seen, replica, node);
 }
 
-void Watch::look_at_lease(RangeSeen& seen, range::Replica& replica) {
+void Watch::look_at_lease(RangeSeen& seen, range::Replica& replica, size_t node) {
   const range::LeaseView lease = replica.look_at_lease(Timestamp());
   if (!lease.held) return;
   TermSeen& mine = seen.terms[lease.term];
   mine.lease_start = lease.start;
   mine.served.forward(replica.clock().peek());
+  mine.node = node;
+  mine.life = cluster_.lives(node);
   for (auto a = seen.terms.begin(); a != seen.terms.end(); ++a) {
     const auto& [term, other] = *a;
     if (!other.served || term == lease.term) continue;

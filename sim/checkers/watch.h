@@ -4,6 +4,7 @@
 //  - one leader a term: no two replicas of a range lead in one term;
 //  - lease disjointness: a later term's lease begins at or above every clock at which an earlier
 //    one was seen able to serve;
+//  - one owner a key: no two ranges whose leases are held at one time share a key;
 //  - committed prefix: every replica that knows entry i of a range to be committed has the same
 //    entry there;
 //  - a command once: no two entries of a range carry one command.
@@ -27,6 +28,8 @@ class Watch {
   struct TermSeen {
     ReplicaId leader;
     Timestamp lease_start, served;  // served: the greatest clock at which it could
+    size_t node = 0;                // that could, in this life of its
+    uint64_t life = 0;
   };
   struct EntrySeen {
     Term term;
@@ -38,7 +41,10 @@ class Watch {
     std::map<std::pair<uint64_t, uint64_t>, LogIndex> commands;
   };
   void look_at(range::Replica& replica, size_t node);
-  void look_at_lease(RangeSeen& seen, range::Replica& replica);
+  void look_at_lease(RangeSeen& seen, range::Replica& replica, size_t node);
+  void look_at_owners();
+  // What a node could have given out, but has not, before its clock was set back does not count.
+  void follow_clocks();
   void look_at_log(RangeSeen& seen, range::Replica& replica, size_t node);
   void look_at_command(RangeSeen& seen, RangeId range, LogIndex index, BytesView payload);
   void report(std::string what);
