@@ -37,6 +37,7 @@ Result<ConfState> Raft::apply_conf_change(const Entry& entry) {
   ConfChange change;
   RETURN_IF_ERROR(decode(entry.data(), change));
   ASSIGN_OR_RETURN(conf_, change_conf(conf_, change));
+  conf_applied_ = entry.index;
   conf_changed();
   return conf_;
 }

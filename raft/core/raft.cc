@@ -320,7 +320,7 @@ HardState Raft::current_hard_state() const {
 
 bool Raft::hard_state_changed() const {
   return hard_.term != hard_handed_.term || hard_.vote != hard_handed_.vote ||
-         hard_.binding != hard_handed_.binding;
+         hard_.binding != hard_handed_.binding || hard_handed_.commit < conf_applied_;
 }
 
 bool Raft::has_ready() const {
@@ -346,7 +346,9 @@ Ready Raft::ready() {
 // The commit hint goes along with whatever is written, in the same batch: so no log ever shows an
 // entry of a leader without the commit index that its leader knew when it sent it, on which the use
 // of configurations at apply time rests (a membership change is proposed after the one before was
-// applied, so whoever holds it knows the earlier one to be committed).
+// applied, so whoever holds it knows the earlier one to be committed). A membership change itself
+// is written down as committed as soon as it is applied: members that restart and had forgotten it
+// would count by the configuration of before, of which too many may be gone by then.
 void Raft::collect_write(Ready& out) {
   const bool hard_changed = hard_state_changed();
   if (!hard_changed && !log_.has_unwritten()) return;

@@ -276,6 +276,7 @@ class Raft {
   LogView log_;
   HardState hard_;         // `commit` is filled in when handed out
   HardState hard_handed_;  // as last handed out to be written
+  LogIndex conf_applied_;  // the newest membership change applied: written down as committed
   ConfState conf_;
   Role role_ = Role::kFollower;
   ReplicaId leader_;
