@@ -13,7 +13,7 @@ using runtime::Task;
 Task<Status> add_schema(txn::Client* client, std::string name, uint64_t* version) {
   auto txn = client->begin({});
   txn->begin_statement();
-  CatalogWriter writer(txn.get());
+  CatalogWriter writer(txn.get(), *client);
   CO_RETURN_IF_ERROR(co_await writer.begin());
   SchemaDescriptor d;
   CO_ASSIGN_OR_RETURN(d.oid, writer.allocate_oid());
@@ -21,6 +21,7 @@ Task<Status> add_schema(txn::Client* client, std::string name, uint64_t* version
   d.name = std::move(name);
   CO_RETURN_IF_ERROR(writer.put(d));
   *version = writer.new_version();
+  CO_RETURN_IF_ERROR(writer.seal());
   co_return co_await txn->commit();
 }
 

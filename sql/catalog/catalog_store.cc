@@ -8,7 +8,7 @@ namespace {
 
 constexpr TableId kHeadTable{1}, kDescriptorTable{2}, kLeaseTable{3}, kSequenceTable{4},
     kGarbageTable{5}, kStatusTable{6};
-constexpr IndexId kOnlyIndex{1};
+constexpr IndexId kOnlyIndex{1}, kChangesIndex{2};
 
 // Frozen: on disk.
 enum class DescriptorKind : char { kDatabase = 'd', kSchema = 'n', kTable = 'r', kSequence = 'S' };
@@ -43,6 +43,7 @@ Status decode_into(BytesView bytes, CatalogData* into) {
 }  // namespace
 
 Bytes head_key() { return range::keys::index_prefix(kHeadTable, kOnlyIndex); }
+Bytes changes_key() { return range::keys::index_prefix(kHeadTable, kChangesIndex); }
 Bytes descriptor_key(Oid oid) { return oid_key(kDescriptorTable, oid); }
 Bytes lease_key(NodeId node) { return wide_key(kLeaseTable, node.value); }
 Bytes sequence_key(Oid oid) { return oid_key(kSequenceTable, oid); }
@@ -75,7 +76,16 @@ runtime::Task<Result<HeadRow>> read_head(txn::Transaction* txn, txn::LockMode lo
   co_return out;
 }
 
-runtime::Task<Result<CatalogData>> load(txn::Transaction* txn, uint64_t version) {
+runtime::Task<Status> lock_changes(txn::Transaction* txn) {
+  txn::ReadOptions options;
+  options.lock = txn::LockMode::kExclusive;
+  std::vector<Bytes> keys;
+  keys.push_back(changes_key());
+  auto rows = co_await txn->get(std::move(keys), options);
+  co_return rows.status();
+}
+
+runtime::Task<Result<CatalogData>> load(txn::Transaction* txn, uint64_t version, Bases* bases) {
   CatalogData data;
   data.set_version(version);
   txn::ScanOptions options;
@@ -84,8 +94,15 @@ runtime::Task<Result<CatalogData>> load(txn::Transaction* txn, uint64_t version)
     KeySpan rest;
     auto rows = co_await txn->scan(options, &rest);
     if (!rows.ok()) co_return rows.status();
-    for (size_t i = 0; i < rows->size(); ++i)
+    for (size_t i = 0; i < rows->size(); ++i) {
       CO_RETURN_IF_ERROR(decode_descriptor(rows->value(i), &data));
+      if (bases == nullptr) continue;
+      BytesView rest = rows->key(i);
+      rest.remove_prefix(rest.size() - sizeof(Oid));
+      Oid oid = 0;
+      if (!take_ordered_u32(rest, oid)) co_return corruption("a descriptor's key without its oid");
+      (*bases)[oid] = rows->ts(i);
+    }
     options.span = rest;
   }
   co_return data;

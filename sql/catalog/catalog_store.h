@@ -1,14 +1,16 @@
 // The catalog's own rows, in reserved tables with ids below 100. Frozen: on disk.
 //
-//   table 1   one row: CatalogHead        what every schema change reads with a lock and writes
+//   table 1   index 1, one row:           CatalogHead, which every schema change writes
+//             index 2, no row:            its key is locked by who changes schemas
 //   table 2   key: oid, 4 bytes           value: kind byte, then the encoded descriptor
 //   table 3   key: node id, 8 bytes       value: NodeLease
 //   table 4   key: sequence's oid         value: SequenceState
 //   table 5   key: table id, 8 bytes      value: empty; the table's rows are to be removed
 //   table 6   key: xid8, 8 bytes          value: TxnOutcome; see sql/session/txn_status.h
 //
-// Schema changes are serialized by the head's lock, so a change knows the whole catalog as of its
-// version and checks names in memory.
+// Schema changes are serialized by that lock, so a change knows the whole catalog as of its version
+// and checks names in memory. A lock may be lost with its leaseholder: then the head's version,
+// which each change writes on, fails all changes but one.
 #pragma once
 
 #include "sql/catalog/catalog_data.h"
@@ -55,6 +57,7 @@ enum class TxnOutcome : char { kCommitted = 'c', kAborted = 'a' };
 namespace catalog_store {
 
 Bytes head_key();
+Bytes changes_key();
 Bytes descriptor_key(Oid oid);
 Bytes lease_key(NodeId node);
 Bytes sequence_key(Oid oid);
@@ -72,8 +75,13 @@ struct HeadRow {
   bool present = false;
 };
 runtime::Task<Result<HeadRow>> read_head(txn::Transaction* txn, txn::LockMode lock);
+// Waits until nobody else changes schemas; held until the transaction ends.
+runtime::Task<Status> lock_changes(txn::Transaction* txn);
+// By oid: the timestamp of the version that was read, for txn::Transaction::put.
+using Bases = std::map<Oid, Timestamp>;
 // All descriptors at the transaction's timestamp.
-runtime::Task<Result<CatalogData>> load(txn::Transaction* txn, uint64_t version);
+runtime::Task<Result<CatalogData>> load(txn::Transaction* txn, uint64_t version,
+                                        Bases* bases = nullptr);
 
 Bytes encode_descriptor(const DatabaseDescriptor& d);
 Bytes encode_descriptor(const SchemaDescriptor& d);

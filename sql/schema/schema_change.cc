@@ -38,11 +38,14 @@ Task<Result<uint64_t>> publish(DdlContext* c, Step step) {
     auto txn = c->manager->client().begin({});
     txn->set_cancel(c->cancel);
     txn->begin_statement();
-    CatalogWriter writer(txn.get());
+    CatalogWriter writer(
+        txn.get(), c->manager->client(),
+        c->under_block ? CatalogWriter::Lock::kHeldByBlock : CatalogWriter::Lock::kTake);
     size_t notices = c->notices.size();
     Status s = co_await writer.begin();
     bool overtaken = s.ok() && writer.new_version() != *version + 1;
     if (s.ok() && !overtaken) s = step(writer);
+    if (s.ok() && !overtaken) s = writer.seal();
     if (!s.ok() || overtaken) {
       co_await txn->rollback();
       c->notices.resize(notices);
@@ -92,8 +95,8 @@ Task<Status> take_offline(DdlContext* c, std::vector<Oid> tables) {
     auto version = co_await publish(c, step);
     if (!version.ok()) co_return version.status();
     if (held) continue;
-    c->offline = tables;
-    c->offline_until = until;
+    c->offline.insert(c->offline.end(), tables.begin(), tables.end());
+    c->offline_until = c->offline_until ? std::min(c->offline_until, until) : until;
     co_return co_await c->manager->wait_for_leases(*version, c->cancel);
   }
 }
@@ -141,7 +144,9 @@ Task<Status> apply_alter(const AlterTable* s, CatalogWriter* w, DdlContext* c) {
   if (!change.ok()) co_return change.status();
   for (size_t i = 0; i < change->jobs.size(); ++i) {
     auto job = change->jobs[i];
+    if (c->use_catalog) c->use_catalog(w->snapshot());
     auto rows = co_await run_backfill(job, w->txn(), nullptr, c->cancel);
+    if (c->use_catalog) c->use_catalog(nullptr);
     if (!rows.ok()) co_return rows.status();
     if (*rows > 0) CO_RETURN_IF_ERROR(note_numbers(*w, *job, *rows));
   }
@@ -154,10 +159,11 @@ Task<Status> alter_alone(const AlterTable* s, DdlContext* c) {
   auto txn = c->manager->client().begin({});
   txn->set_cancel(c->cancel);
   txn->begin_statement();
-  CatalogWriter writer(txn.get());
+  CatalogWriter writer(txn.get(), c->manager->client());
   Status status = co_await writer.begin();
   if (status.ok()) status = co_await apply_alter(s, &writer, c);
   if (status.ok()) status = clear_offline(writer, c->offline);
+  if (status.ok()) status = writer.seal();
   if (!status.ok()) {
     co_await txn->rollback();
     co_return status;
@@ -285,6 +291,43 @@ std::vector<Oid> older_tables(const std::vector<Oid>& tables, const CatalogWrite
   return out;
 }
 
+// Tables whose descriptions a drop changes beside the named ones: both ends of foreign keys that
+// may go with it. A block takes them as well, since a later statement of it may need them.
+void add_neighbours(const CatalogData& data, const DdlContext& c, const Ddl& ddl,
+                    std::vector<Oid>* tables) {
+  const auto add = [&](const ObjectName& name) {
+    TablePtr t = lookup_table(data, c, name);
+    if (t == nullptr) return;
+    for (const auto& key : t->foreign_keys) tables->push_back(key.referenced_table);
+    tables->insert(tables->end(), t->referenced_by.begin(), t->referenced_by.end());
+  };
+  if (const auto* s = std::get_if<DropObjects>(&ddl)) {
+    for (const auto& n : s->names) add(n);
+  } else if (const auto* s = std::get_if<AlterTable>(&ddl)) {
+    for (const auto& a : s->actions) {
+      if (std::holds_alternative<DropColumn>(a) || std::holds_alternative<DropConstraint>(a))
+        return add(s->name);
+    }
+  }
+}
+
+// Tables that the block needs from now on.
+Task<Status> take_offline_in(std::vector<Oid> tables, CatalogWriter* w, DdlContext* c) {
+  for (Oid oid : tables) {
+    // What the block has written of it rests on the row that this would write.
+    if (w->has_changed(oid))
+      co_return unimplemented(
+          "changing a table whose description an earlier "
+          "statement of the block has changed");
+  }
+  c->under_block = true;
+  Status taken = co_await take_offline(c, tables);
+  c->under_block = false;
+  CO_RETURN_IF_ERROR(taken);
+  w->txn()->set_deadline(c->offline_until);
+  co_return co_await w->rebase(tables);
+}
+
 }  // namespace
 
 std::vector<Oid> tables_of(const CatalogData& data, const DdlContext& c, const Ddl& ddl) {
@@ -363,30 +406,20 @@ Task<Status> execute_ddl_in(const Ddl* ddl, CatalogWriter* w, DdlContext* c) {
   if (std::holds_alternative<DropDatabase>(*ddl))
     co_return ddl_error(sqlstate::kActiveSqlTransaction,
                         "DROP DATABASE cannot run inside a transaction block");
-  std::vector<Oid> tables;
-  if (w->begun()) {
-    tables = tables_of(w->data(), *c, *ddl);
-    if (const auto* s = std::get_if<CreateIndex>(ddl))
-      if (TablePtr t = lookup_table(w->data(), *c, s->table)) tables.push_back(t->oid);
-  } else {
+  if (!w->begun()) {
+    CO_RETURN_IF_ERROR(co_await w->lock());
     auto version = co_await settle(c);
     if (!version.ok()) co_return version.status();
-    CatalogPtr now = c->manager->snapshot();
-    if (!now) co_return unavailable("the catalog's lease has ended");
-    const auto& data = static_cast<const CatalogData&>(*now);
-    tables = tables_of(data, *c, *ddl);
-    if (const auto* s = std::get_if<CreateIndex>(ddl))
-      if (TablePtr t = lookup_table(data, *c, s->table)) tables.push_back(t->oid);
+    CO_RETURN_IF_ERROR(co_await w->begin());
   }
+  std::vector<Oid> tables = tables_of(w->data(), *c, *ddl);
+  if (const auto* s = std::get_if<CreateIndex>(ddl))
+    if (TablePtr t = lookup_table(w->data(), *c, s->table)) tables.push_back(t->oid);
+  add_neighbours(w->data(), *c, *ddl, &tables);
+  std::sort(tables.begin(), tables.end());
+  tables.erase(std::unique(tables.begin(), tables.end()), tables.end());
   tables = older_tables(tables, w, *c);
-  if (!tables.empty()) {
-    // The head is locked by our own transaction already, so no other one could take them offline.
-    if (w->begun())
-      co_return unimplemented("a second schema change of older tables in one transaction block");
-    CO_RETURN_IF_ERROR(co_await take_offline(c, tables));
-    w->txn()->set_deadline(c->offline_until);
-  }
-  CO_RETURN_IF_ERROR(co_await w->begin());
+  if (!tables.empty()) CO_RETURN_IF_ERROR(co_await take_offline_in(tables, w, c));
   if (c->reserved.empty()) {
     CO_ASSIGN_OR_RETURN(Oid storage, w->allocate_oid());
     c->reserved.push_back(storage);
@@ -402,16 +435,23 @@ Task<Status> execute_ddl_in(const Ddl* ddl, CatalogWriter* w, DdlContext* c) {
 }
 
 Task<Status> finish_block(DdlContext* c) {
-  c->offline.clear();
-  c->offline_until = Timestamp();
-  co_return co_await c->manager->refresh();
+  Status known = co_await c->manager->refresh();
+  // A rollback to a savepoint has taken back that a table is free again.
+  if (CatalogPtr now = c->manager->snapshot()) {
+    std::erase_if(c->offline, [&](Oid oid) {
+      TablePtr t = now->table(oid);
+      return t == nullptr || !t->offline_until;
+    });
+  }
+  Status freed = co_await bring_online(c);
+  co_return known.ok() ? freed : known;
 }
 
 Task<Status> bring_online(DdlContext* c) {
+  c->offline_until = Timestamp();
   if (c->offline.empty()) co_return Status();
   std::vector<Oid> tables = std::move(c->offline);
   c->offline.clear();
-  c->offline_until = Timestamp();
   Step step = [tables](CatalogWriter& w) { return clear_offline(w, tables); };
   auto version = co_await publish(c, step);
   co_return version.status();

@@ -13,9 +13,10 @@
 // A change that fails is undone before its error is returned.
 //
 // In a block (execute_ddl_in): the change belongs to the session's transaction and is seen by its
-// later statements through CatalogWriter::snapshot(). Older tables are taken offline first and stay
-// so until the block ends: after COMMIT the session calls finish_block(), after ROLLBACK
-// bring_online().
+// later statements through CatalogWriter::snapshot(). From its first change on a block keeps other
+// schema changes out; older tables are taken offline, in transactions of their own, when a
+// statement needs them, and stay so until the block ends: after COMMIT the session calls
+// finish_block(), after ROLLBACK bring_online().
 //
 // The session holds no CatalogPtr while either runs, or the change waits for itself.
 #pragma once
@@ -37,11 +38,15 @@ struct DdlContext {
   // what one of them found missing (sql/exec/execution.h).
   EvalContext* eval = nullptr;
   std::function<runtime::Task<Status>()> await_missing;
+  // Tells the session which catalog such defaults are evaluated with, and that none is any more.
+  std::function<void(CatalogPtr)> use_catalog;
   runtime::CancelToken cancel;
   // Notices in order (SQLSTATE 00000 and a message), for the client.
   std::vector<Status> notices;
   // Tables that a block has taken offline.
   std::vector<Oid> offline;
+  // While it does so: publications are made under its lock.
+  bool under_block = false;
   // Until when they are: the deadline of what is done with them.
   Timestamp offline_until;
   // Ids for rewritten tables, taken in a transaction that has committed: a change that fails leaves

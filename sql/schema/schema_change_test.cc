@@ -308,13 +308,14 @@ TEST_F(SchemaChanges, added_serial_column_numbers_the_rows_that_are_there) {
 TEST_F(SchemaChanges, change_in_a_block_is_seen_by_it_alone_until_commit) {
   auto txn = client_.begin({});
   txn->begin_statement();
-  CatalogWriter writer(txn.get());
+  CatalogWriter writer(txn.get(), client_);
   DdlContext c = ddl_context();
   auto bound = bind("CREATE TABLE t (a int PRIMARY KEY, b text)");
   ASSERT_TRUE(bound.ok());
   ASSERT_TRUE(run_task(client_.executor(), execute_ddl_in(&*bound, &writer, &c)).ok());
   EXPECT_TRUE(writer.snapshot()->table(kPublicSchema, "t"));
   EXPECT_FALSE(table("t"));
+  ASSERT_TRUE(writer.seal().ok());
   ASSERT_TRUE(run_task(client_.executor(), txn->commit()).ok());
   ASSERT_TRUE(run_task(client_.executor(), finish_block(&c)).ok());
   EXPECT_TRUE(table("t"));
@@ -325,7 +326,7 @@ TEST_F(SchemaChanges, rolled_back_truncate_gives_the_table_back) {
   fill("t", {1, 2});
   auto txn = client_.begin({});
   txn->begin_statement();
-  CatalogWriter writer(txn.get());
+  CatalogWriter writer(txn.get(), client_);
   DdlContext c = ddl_context();
   auto bound = bind("TRUNCATE t");
   ASSERT_TRUE(bound.ok());

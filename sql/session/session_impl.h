@@ -122,7 +122,7 @@ class SessionImpl final : public Session {
     std::string name;
     uint64_t mark = 0;
     size_t settings_mark = 0;
-    bool had_writer = false;
+    size_t catalog_mark = 0;  // CatalogWriter::mark()
   };
   // Holds what is true while a statement runs: cancellable, under its timeout.
   class Running;

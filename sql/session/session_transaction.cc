@@ -67,6 +67,7 @@ Task<Status> SessionImpl::commit_txn() {
   if (writer_ == nullptr && catalog_ != nullptr && catalog_->lease_expiry() < deadline)
     deadline = catalog_->lease_expiry();
   txn_->set_deadline(deadline);
+  if (writer_ != nullptr) CO_RETURN_IF_ERROR(writer_->seal());
   CO_RETURN_IF_ERROR(world_.record_commit());
   co_return co_await txn_->commit();
 }
@@ -282,7 +283,8 @@ Task<Status> SessionImpl::savepoint_statement(const TransactionStatement* t, Run
   }
   if (t->kind == Kind::kSavepoint) {
     CO_RETURN_IF_ERROR(co_await need_txn());
-    savepoints_.push_back({t->savepoint, txn_->savepoint(), settings_.mark(), writer_ != nullptr});
+    savepoints_.push_back({t->savepoint, txn_->savepoint(), settings_.mark(),
+                           writer_ != nullptr ? writer_->mark() : 0});
     r.sink->complete(r.statement->tag);
     co_return Status();
   }
@@ -308,7 +310,7 @@ Task<Status> SessionImpl::savepoint_statement(const TransactionStatement* t, Run
   }
   if (writer_ != nullptr) {
     world_.forget_own();
-    CO_RETURN_IF_ERROR(co_await writer_->reload());
+    CO_RETURN_IF_ERROR(writer_->rollback_to(s.catalog_mark));
     CO_RETURN_IF_ERROR(co_await need_catalog());
   }
   r.sink->complete(r.statement->tag);

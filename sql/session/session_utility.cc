@@ -371,6 +371,7 @@ void SessionImpl::fill_ddl_context() {
   ddl_context_.io = &eval_.io;
   ddl_context_.eval = &eval_;
   ddl_context_.await_missing = [this] { return world_.await_missing(); };
+  ddl_context_.use_catalog = [this](CatalogPtr c) { world_.catalog = std::move(c); };
   ddl_context_.cancel = cancel_.token();
 }
 
@@ -409,17 +410,21 @@ Task<Status> SessionImpl::ddl_in_block(const Ddl* d) {
     CachedStatement writes;
     CO_RETURN_IF_ERROR(co_await settle_portals(writes));
   }
-  // What earlier statements used must still hold at commit.
-  if (writer_ == nullptr && statements_in_txn_ > 0 && catalog_ != nullptr)
-    deadline_ = std::min(deadline_, catalog_->lease_expiry());
+  // What earlier statements used must still be so when others are kept from changing it.
+  std::map<Oid, uint64_t> used;
+  if (writer_ == nullptr && statements_in_txn_ > 0 && catalog_ != nullptr) {
+    for (const TablePtr& t : catalog_->tables(world_.database)) used[t->oid] = t->version;
+  }
   for (int attempt = 0;; ++attempt) {
     begin_statement();
     if (writer_ == nullptr) {
-      writer_ = std::make_unique<CatalogWriter>(txn_.get());
+      writer_ = std::make_unique<CatalogWriter>(txn_.get(), node_.catalog.client());
+      writer_->expect(used);
       world_.writer = writer_.get();
     }
     drop_catalog();
     Status s = co_await execute_ddl_in(d, writer_.get(), &ddl_context_);
+    if (ddl_context_.offline_until) deadline_ = std::min(deadline_, ddl_context_.offline_until);
     if (s.ok()) break;
     // Taking a table offline changes the catalog under the transaction's snapshot: where it has
     // done nothing yet, it begins again.

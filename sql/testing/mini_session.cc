@@ -106,7 +106,12 @@ struct MiniSession::Block {
   std::unique_ptr<txn::Transaction> txn;
   std::unique_ptr<CatalogWriter> writer;
   std::unique_ptr<DdlContext> ddl;
-  std::vector<std::pair<std::string, uint64_t>> savepoints;
+  struct Savepoint {
+    std::string name;
+    uint64_t mark;
+    size_t catalog_mark;
+  };
+  std::vector<Savepoint> savepoints;
   CatalogPtr catalog;
   bool failed = false;
 };
@@ -316,7 +321,8 @@ MiniResult MiniSession::run_ddl(const Ddl& ddl, std::string_view tag) {
   if (block_) {
     block_->catalog.reset();
     block_->txn->begin_statement();
-    if (!block_->writer) block_->writer = std::make_unique<CatalogWriter>(block_->txn.get());
+    if (!block_->writer)
+      block_->writer = std::make_unique<CatalogWriter>(block_->txn.get(), node_.client);
     out.status = run_task(node_.client.executor(), execute_ddl_in(&ddl, block_->writer.get(), &c));
   } else {
     out.status = run_task(node_.client.executor(), execute_ddl(&ddl, &c));
@@ -338,7 +344,7 @@ MiniResult MiniSession::run_transaction(const TransactionStatement& s, std::stri
   };
   const auto find = [&]() -> std::optional<size_t> {
     for (size_t i = block_->savepoints.size(); i-- > 0;) {
-      if (block_->savepoints[i].first == s.savepoint) return i;
+      if (block_->savepoints[i].name == s.savepoint) return i;
     }
     out.status = Status(StatusCode::kInvalidArgument, sqlstate::kInvalidSavepointSpecification,
                         "savepoint \"" + s.savepoint + "\" does not exist");
@@ -363,7 +369,8 @@ MiniResult MiniSession::run_transaction(const TransactionStatement& s, std::stri
       block->catalog.reset();
       const bool commit = s.kind == Kind::kCommit && !block->failed;
       if (!commit) out.tag = "ROLLBACK";
-      if (commit)
+      if (commit && block->writer) out.status = block->writer->seal();
+      if (commit && out.status.ok())
         out.status = run_task(executor, block->txn->commit());
       else
         run_task(executor, block->txn->rollback());
@@ -380,7 +387,8 @@ MiniResult MiniSession::run_transaction(const TransactionStatement& s, std::stri
         needs_block("SAVEPOINT");
         return out;
       }
-      block_->savepoints.emplace_back(s.savepoint, block_->txn->savepoint());
+      block_->savepoints.push_back(
+          {s.savepoint, block_->txn->savepoint(), block_->writer ? block_->writer->mark() : 0});
       return out;
     case Kind::kRelease: {
       if (!block_) {
@@ -388,7 +396,7 @@ MiniResult MiniSession::run_transaction(const TransactionStatement& s, std::stri
         return out;
       }
       if (auto at = find()) {
-        block_->txn->release(block_->savepoints[*at].second);
+        block_->txn->release(block_->savepoints[*at].mark);
         block_->savepoints.resize(*at);
       }
       return out;
@@ -399,11 +407,11 @@ MiniResult MiniSession::run_transaction(const TransactionStatement& s, std::stri
         return out;
       }
       if (auto at = find()) {
-        out.status = block_->txn->rollback_to(block_->savepoints[*at].second);
+        out.status = block_->txn->rollback_to(block_->savepoints[*at].mark);
         block_->savepoints.resize(*at + 1);
         block_->failed = false;
         if (block_->writer) {
-          Status s = run_task(executor, block_->writer->reload());
+          Status s = block_->writer->rollback_to(block_->savepoints[*at].catalog_mark);
           if (out.status.ok()) out.status = s;
         }
       }

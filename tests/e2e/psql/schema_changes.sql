@@ -155,7 +155,6 @@ DROP DATABASE other;
 DROP DATABASE other;
 DROP DATABASE IF EXISTS other;
 DROP DATABASE postgres;
-\c nothing
 -- Sequences.
 CREATE SEQUENCE s;
 SELECT nextval('s'), nextval('s'), currval('s'), lastval();
@@ -187,7 +186,6 @@ INSERT INTO idt VALUES (DEFAULT, 'c') RETURNING *;
 UPDATE idt SET id = 9;
 TRUNCATE idt RESTART IDENTITY;
 INSERT INTO idt (v) VALUES ('d') RETURNING id;
-SELECT last_value, is_called FROM s;
 SELECT * FROM few;
 -- CREATE TABLE AS.
 CREATE TABLE made AS SELECT g AS a, 'x' || g AS b, g * 1.5 AS c, 'lit' AS d FROM generate_series(1, 3) g;
@@ -246,3 +244,47 @@ CREATE TABLE round (a int PRIMARY KEY, b int REFERENCES ring);
 ALTER TABLE ring ADD CONSTRAINT ring_round FOREIGN KEY (b) REFERENCES round;
 TRUNCATE ring CASCADE;
 TRUNCATE ring;
+
+-- several older tables within one block
+CREATE TABLE blk_a (id int PRIMARY KEY, x text);
+CREATE TABLE blk_b (id int PRIMARY KEY, y text);
+INSERT INTO blk_a VALUES (1,'one'),(2,'two');
+INSERT INTO blk_b VALUES (1,'eins'),(2,'zwei');
+BEGIN;
+INSERT INTO blk_a VALUES (3,'three');
+ALTER TABLE blk_a ADD COLUMN n serial;
+ALTER TABLE blk_b ADD COLUMN a_id int REFERENCES blk_a(id);
+UPDATE blk_b SET a_id = id;
+CREATE TABLE blk_c (id int PRIMARY KEY, b_id int REFERENCES blk_b(id));
+INSERT INTO blk_c VALUES (10, 1);
+CREATE INDEX blk_b_a ON blk_b (a_id);
+ALTER TABLE blk_b ALTER COLUMN a_id SET NOT NULL;
+ALTER TABLE blk_a RENAME COLUMN x TO xx;
+SELECT * FROM blk_a ORDER BY id;
+SELECT * FROM blk_b ORDER BY id;
+COMMIT;
+SELECT * FROM blk_a ORDER BY id;
+SELECT * FROM blk_b ORDER BY id;
+\d blk_b
+BEGIN;
+SAVEPOINT s;
+ALTER TABLE blk_a DROP COLUMN n;
+ALTER TABLE blk_b ADD COLUMN z int DEFAULT 7;
+ROLLBACK TO s;
+SELECT * FROM blk_a ORDER BY id;
+ALTER TABLE blk_b ADD COLUMN z2 int DEFAULT 8;
+SELECT * FROM blk_b ORDER BY id;
+COMMIT;
+SELECT * FROM blk_a ORDER BY id;
+INSERT INTO blk_a(id, xx) VALUES (4,'four');
+SELECT * FROM blk_b ORDER BY id;
+BEGIN;
+TRUNCATE blk_c;
+DROP TABLE blk_c;
+ALTER TABLE blk_b DROP COLUMN y;
+ROLLBACK;
+SELECT * FROM blk_c;
+SELECT * FROM blk_b ORDER BY id;
+DROP TABLE blk_a, blk_b, blk_c CASCADE;
+-- Ends the script.
+\c nothing
