@@ -8,6 +8,9 @@
 namespace quorate::storage {
 namespace {
 
+// With less than that a write may have been cut short.
+constexpr uint64_t kShortWriteBytes = 16u << 20;
+
 Status lmdb_error(int rc, std::string_view what) {
   if (rc == 0) return Status();
   std::string text = fmt::format("could not {}: {}", what, mdb_strerror(rc));
@@ -272,7 +275,10 @@ Status LmdbEnv::write_blocking(const std::function<Status(CheckpointWriter&)>& f
     mdb_txn_abort(txn);
     return filled;
   }
-  Status committed = lmdb_error(mdb_txn_commit(txn), "commit the checkpoint");
+  rc = mdb_txn_commit(txn);
+  // LMDB tells a write that a full disk cut short as an error of the device.
+  if (rc == EIO && env_.disk->free_bytes() < kShortWriteBytes) rc = ENOSPC;
+  Status committed = lmdb_error(rc, "commit the checkpoint");
   if (!committed.ok()) return committed;
   // What it freed is in the list only now.
   if (mdb_txn_begin(mdb_, nullptr, MDB_RDONLY, &txn) == 0) {

@@ -149,7 +149,7 @@ void Store::apply(RangeId range, LogIndex index, std::shared_ptr<const Bytes> pa
   }
   applied_[range] = index;
   active_->applied[range] = index;
-  if (active_->bytes() >= options_.memtable_bytes) start_checkpoint();
+  if (active_->bytes() >= memtable_limit()) start_checkpoint();
 }
 
 // The run's rows stay where they are: in the entry that brought them where the active memtable
@@ -297,6 +297,12 @@ bool Store::has_space() const {
   space_ = checkpoint_->free_bytes() > options_.disk_reserve_bytes &&
            env_.disk->free_bytes() > options_.segment_bytes;
   return space_;
+}
+
+// A checkpoint needs room for all pages that it changes, before it frees what they were: small ones
+// need less at a time.
+size_t Store::memtable_limit() const {
+  return has_space() ? options_.memtable_bytes : options_.memtable_bytes / 8;
 }
 
 Status Store::health() const { return failed_.ok() ? log_->health() : failed_; }

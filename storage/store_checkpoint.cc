@@ -9,6 +9,8 @@ namespace quorate::storage {
 namespace {
 
 constexpr runtime::Duration kRetryDelay = std::chrono::seconds(1);  // after a full disk
+// Between checkpoints while the disk is short of space: what was removed is free only after two.
+constexpr runtime::Duration kAgeWithoutSpace = std::chrono::seconds(2);
 constexpr runtime::Duration kLogPollDelay = std::chrono::milliseconds(2);
 
 }  // namespace
@@ -32,15 +34,19 @@ runtime::Task<void> Store::checkpoint_loop() {
   bool more = true;
   while (more && failed_.ok()) {
     Status done = co_await checkpoint_now();
-    more = frozen_ != nullptr || active_->bytes() >= options_.memtable_bytes;
+    more = frozen_ != nullptr || active_->bytes() >= memtable_limit();
     if (!done.ok() && more) (void)co_await runtime::sleep_for(*env_.executor, kRetryDelay);
   }
   checkpointing_ = false;
 }
 
 runtime::Task<void> Store::age_loop() {
+  runtime::Instant due = env_.executor->now() + options_.memtable_age;
   while (failed_.ok()) {
-    (void)co_await runtime::sleep_for(*env_.executor, options_.memtable_age);
+    const runtime::Duration left = due - env_.executor->now();
+    (void)co_await runtime::sleep_for(*env_.executor, std::min(left, kAgeWithoutSpace));
+    if (env_.executor->now() < due && has_space()) continue;
+    due = env_.executor->now() + options_.memtable_age;
     if (!active_->applied.empty() || thresholds_.next_sweep()) start_checkpoint();
   }
 }
