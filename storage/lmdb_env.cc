@@ -189,23 +189,26 @@ class LmdbEnv : public CheckpointStore {
   Status open(const std::string& path);
   runtime::Task<Status> write(std::function<Status(CheckpointWriter&)> fill) override;
   std::unique_ptr<CheckpointReader> read() override;
-  uint64_t used_bytes() const override { return used_bytes_ - free_list_bytes_; }
+  uint64_t used_bytes() const override { return room_.used_bytes - room_.free_list_bytes; }
   uint64_t free_bytes() const override;
   MDB_dbi dbi() const { return dbi_; }
   void give_back(ReadTxn txn);
 
  private:
   static constexpr size_t kPooledMax = 8;
-  Status write_blocking(const std::function<Status(CheckpointWriter&)>& fill);
-  void measure(MDB_txn* txn);
+  struct Room {
+    uint64_t used_bytes = 0, free_list_bytes = 0;
+  };
+  // On the helper: what it finds of the room goes to the executor's room_ with its result.
+  Status write_blocking(const std::function<Status(CheckpointWriter&)>& fill, Room& room);
+  void measure(MDB_txn* txn, Room& room) const;
 
   runtime::Env& env_;
   const LmdbOptions options_;
   MDB_env* mdb_ = nullptr;
   MDB_dbi dbi_ = 0;
   std::vector<ReadTxn> pool_;
-  // Written by the one writer, read by the executor once the write has returned.
-  uint64_t used_bytes_ = 0, free_list_bytes_ = 0;
+  Room room_;  // as of the last write
   bool writing_ = false;
 };
 
@@ -257,10 +260,11 @@ Status LmdbEnv::open(const std::string& path) {
   // Slots of readers that died with a killed process would pin its pages.
   int dead = 0;
   mdb_reader_check(mdb_, &dead);
-  return write_blocking([](CheckpointWriter&) { return Status(); });
+  // Nobody has this environment yet.
+  return write_blocking([](CheckpointWriter&) { return Status(); }, room_);
 }
 
-Status LmdbEnv::write_blocking(const std::function<Status(CheckpointWriter&)>& fill) {
+Status LmdbEnv::write_blocking(const std::function<Status(CheckpointWriter&)>& fill, Room& room) {
   MDB_txn* txn = nullptr;
   int rc = mdb_txn_begin(mdb_, nullptr, 0, &txn);
   if (rc != 0) return lmdb_error(rc, "begin a checkpoint");
@@ -282,17 +286,17 @@ Status LmdbEnv::write_blocking(const std::function<Status(CheckpointWriter&)>& f
   if (!committed.ok()) return committed;
   // What it freed is in the list only now.
   if (mdb_txn_begin(mdb_, nullptr, MDB_RDONLY, &txn) == 0) {
-    measure(txn);
+    measure(txn, room);
     mdb_txn_abort(txn);
   }
   return Status();
 }
 
-void LmdbEnv::measure(MDB_txn* txn) {
+void LmdbEnv::measure(MDB_txn* txn, Room& room) const {
   MDB_envinfo info;
   MDB_stat stat;
   if (mdb_env_info(mdb_, &info) != 0 || mdb_stat(txn, dbi_, &stat) != 0) return;
-  used_bytes_ = (info.me_last_pgno + 1) * stat.ms_psize;
+  room.used_bytes = (info.me_last_pgno + 1) * stat.ms_psize;
   // Database 0 is LMDB's own list of free pages: each value begins with their number.
   MDB_cursor* c = nullptr;
   if (mdb_cursor_open(txn, 0, &c) != 0) return;
@@ -304,18 +308,26 @@ void LmdbEnv::measure(MDB_txn* txn) {
     pages += n;
   }
   mdb_cursor_close(c);
-  free_list_bytes_ = std::min(used_bytes_, pages * stat.ms_psize);
+  room.free_list_bytes = std::min(room.used_bytes, pages * stat.ms_psize);
 }
 
 runtime::Task<Status> LmdbEnv::write(std::function<Status(CheckpointWriter&)> fill) {
   CHECK(!writing_);
   writing_ = true;
   // Shared, since the helper may outlive this frame.
-  auto result = std::make_shared<Status>();
-  auto work = [this, result, fill = std::move(fill)] { *result = write_blocking(fill); };
+  struct Outcome {
+    Status status;
+    Room room;
+  };
+  auto outcome = std::make_shared<Outcome>();
+  outcome->room = room_;
+  auto work = [this, outcome, fill = std::move(fill)] {
+    outcome->status = write_blocking(fill, outcome->room);
+  };
   co_await env_.disk->run_blocking(std::move(work));
   writing_ = false;
-  co_return *result;
+  room_ = outcome->room;
+  co_return outcome->status;
 }
 
 std::unique_ptr<CheckpointReader> LmdbEnv::read() {
@@ -343,8 +355,9 @@ void LmdbEnv::give_back(ReadTxn read) {
 }
 
 uint64_t LmdbEnv::free_bytes() const {
-  uint64_t in_map = options_.map_bytes > used_bytes_ ? options_.map_bytes - used_bytes_ : 0;
-  return std::min(in_map, env_.disk->free_bytes()) + free_list_bytes_;
+  uint64_t in_map =
+      options_.map_bytes > room_.used_bytes ? options_.map_bytes - room_.used_bytes : 0;
+  return std::min(in_map, env_.disk->free_bytes()) + room_.free_list_bytes;
 }
 
 }  // namespace
