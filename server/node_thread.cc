@@ -23,10 +23,13 @@ Status NodeThread::open() {
     };
   }
   thread_ = std::thread([this] { run(); });
+  adopted_.acquire();
   return Status();
 }
 
 void NodeThread::run() {
+  env_->adopt();
+  adopted_.release();
   {
     Node node(env_->env(), options_.node);
     runtime::TaskScope scope(*env_->env().executor);

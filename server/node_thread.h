@@ -5,6 +5,7 @@
 #include <future>
 #include <memory>
 #include <mutex>
+#include <semaphore>
 #include <thread>
 
 #include "runtime/real/real_env.h"
@@ -51,6 +52,7 @@ class NodeThread {
   bool stop_before_open_ = false;
   std::unique_ptr<runtime::RealEnv> env_;
   std::thread thread_;
+  std::binary_semaphore adopted_{0};  // the reactor is thread_'s: others may post now
   std::promise<Status> started_;
   runtime::CancelSource cancel_;
   // Of the node's thread:
