@@ -28,6 +28,7 @@ using storage::Engine;
 using namespace std::chrono_literals;
 
 constexpr uint64_t kRanges = 3;
+constexpr uint64_t kMapBytes = 64u << 20;
 const ReplicaId kReplica(1);
 
 class Directory {
@@ -64,17 +65,19 @@ class BusyStore {
   Env& env_;
   std::vector<uint64_t>& acknowledged_;
   runtime::Random random_;
+  storage::CheckpointStore* checkpoint_ = nullptr;  // the engine's
   std::unique_ptr<Engine> engine_;
   TaskScope scope_;
 };
 
 Task<void> BusyStore::start() {
   storage::LmdbOptions lmdb;
-  lmdb.map_bytes = 64u << 20;
+  lmdb.map_bytes = kMapBytes;
   Task<Result<std::unique_ptr<storage::CheckpointStore>>> opening =
       storage::open_lmdb(env_, "store/lmdb", lmdb);
   Result<std::unique_ptr<storage::CheckpointStore>> checkpoint = co_await opening;
   CHECK_MSG(checkpoint.ok(), checkpoint.status().to_string());
+  checkpoint_ = checkpoint->get();
   storage::EngineOptions options;
   options.segment_bytes = 64u << 10;
   options.memtable_bytes = 300u << 10;
@@ -124,6 +127,8 @@ Task<void> BusyStore::write(RangeId range) {
     CHECK_MSG(synced.ok(), synced.to_string());
     acknowledged_[range.value] = index.value;
     engine_->apply(range, index, payload, *payload);
+    // Asked while a helper writes a checkpoint, too.
+    CHECK(checkpoint_->used_bytes() <= kMapBytes);
     if (engine_->write_stalled()) {
       Status room = co_await engine_->wait_for_room({}, runtime::Instant::never());
       CHECK_MSG(room.ok(), room.to_string());

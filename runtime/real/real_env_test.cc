@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <cstdlib>
 #include <filesystem>
 #include <future>
 #include <thread>
@@ -32,6 +33,12 @@ std::string temporary_directory() {
   std::string path = (std::filesystem::temp_directory_path() / "quorate_test_XXXXXX").string();
   CHECK(::mkdtemp(path.data()) != nullptr);
   return path;
+}
+
+// What an answer may take, in builds with a sanitizer longer.
+Duration patience(Duration usual) {
+  const char* slower = std::getenv("QUORATE_SLOWER");
+  return usual * (slower == nullptr ? 1 : std::atoi(slower));
 }
 
 // A node with a thread of its own.
@@ -97,7 +104,8 @@ class Node {
   std::string address() {
     return call([&] { return env_->message_address(); });
   }
-  Result<Bytes> ask(const std::string& address, Bytes request, Duration timeout = seconds(5)) {
+  Result<Bytes> ask(const std::string& address, Bytes request,
+                    Duration timeout = patience(seconds(5))) {
     return run<Result<Bytes>>([&] {
       PeerId peer = env().network->peer(address);
       return rpc_->call(peer, 1, request, env().executor->now() + timeout);
@@ -195,7 +203,7 @@ Task<void> many_calls(Node* node, PeerId peer, int count, std::atomic<int>* answ
   for (int i = 0; i < count; ++i) {
     Bytes request = fmt::format("request {}", i);
     Task<Result<Bytes>> asking =
-        node->rpc().call(peer, 1, request, node->env().executor->now() + seconds(10));
+        node->rpc().call(peer, 1, request, node->env().executor->now() + patience(seconds(10)));
     Result<Bytes> r = co_await asking;
     if (r.ok() && *r == request) ++*answered;
   }
