@@ -237,7 +237,8 @@ bool LeaseholderImpl::admit(Run& run) {
 // Safety, observed: only what was taken under this lease bounds the uncertainty.
 void LeaseholderImpl::set_uncertainty(Evaluation& e, const LeaseView& lease) {
   e.uncertainty = std::max(e.read_ts, e.txn.uncertainty);
-  if (e.txn.observed && e.txn.observed >= lease.start)
+  if (planted_.ignore_uncertainty) e.uncertainty = e.read_ts;
+  if (e.txn.observed && (e.txn.observed >= lease.start || planted_.observed_before_lease))
     e.uncertainty = std::max(e.read_ts, std::min(e.uncertainty, e.txn.observed));
 }
 
@@ -247,7 +248,8 @@ bool LeaseholderImpl::open_in_place(Evaluation& e) {
   if (closed_ || runs_uncertain_ || !e.read_ts) return false;
   if (!context_.clock().update(e.read_ts).ok()) return false;
   const LeaseView lease = context_.lease(e.read_ts);
-  if (!lease.held || e.read_ts < context_.gc_threshold()) return false;
+  if (!lease.held) return false;
+  if (e.read_ts < context_.gc_threshold() && !planted_.gc_threshold_unchecked) return false;
   set_uncertainty(e, lease);
   e.view = &context_.engine().view_now();
   return true;
@@ -259,7 +261,9 @@ bool LeaseholderImpl::try_get(const Reader& reader, const GetView& get, GetRespo
   const KeySpan& span = context_.descriptor().span;
   const Timestamp at = get.lock == LockMode::kNone ? e.read_ts : Timestamp::max();
   for (const Bytes& key : get.keys) {
-    if (!span.contains(key) || !latches_.free_to_read(LatchSpace::kRows, BytesView(key), at))
+    if (!span.contains(key)) return false;
+    if (!latches_.free_to_read(LatchSpace::kRows, BytesView(key), at) &&
+        !planted_.read_past_latches)
       return false;
   }
   if (eval_get(e, get, *out) != Verdict::kDone || e.need) return false;
@@ -273,7 +277,8 @@ bool LeaseholderImpl::try_scan(const Reader& reader, const ScanRequest& scan, Sc
   Evaluation e{.context = context_, .state = state_, .planted = planted_, .txn = reader.txn};
   if (!open_in_place(e) || !context_.descriptor().span.contains(scan.span)) return false;
   const Timestamp at = scan.lock == LockMode::kNone ? e.read_ts : Timestamp::max();
-  if (!latches_.free_to_read(LatchSpace::kRows, scan.span, at)) return false;
+  if (!latches_.free_to_read(LatchSpace::kRows, scan.span, at) && !planted_.read_past_latches)
+    return false;
   e.may_yield = true;
   Progress progress;
   if (eval_scan(e, scan, *out, progress) != Verdict::kDone || e.need) return false;
@@ -295,7 +300,8 @@ bool LeaseholderImpl::may_serve(Run& run) {
     run.out.descriptors = {descriptor};
     return false;
   }
-  if (run.eval.read_ts < context_.gc_threshold() && !run.writes) {
+  if (run.eval.read_ts < context_.gc_threshold() && !run.writes &&
+      !planted_.gc_threshold_unchecked) {
     answer_error(run, aborted("could not serialize access: snapshot too old",
                               sqlstate::kSerializationFailure)
                           .with_detail("The row versions that it would read are gone."));
@@ -306,7 +312,9 @@ bool LeaseholderImpl::may_serve(Run& run) {
 
 // False: the guard must be waited for.
 bool LeaseholderImpl::latch(Run& run) {
-  if (!run.writes && free_to_evaluate(latches_, run.request, run.eval.read_ts)) return true;
+  if (!run.writes &&
+      (planted_.read_past_latches || free_to_evaluate(latches_, run.request, run.eval.read_ts)))
+    return true;
   run.guard =
       latches_.enqueue(latches_of(run.request, run.eval.read_ts, context_.descriptor().span));
   return run.guard.granted();
@@ -663,7 +671,7 @@ void LeaseholderImpl::sweep_runs() {
 std::unique_ptr<Leaseholder> LeaseholderImpl::split_off(ReplicaContext& right, Bytes at) {
   auto child =
       std::make_unique<LeaseholderImpl>(right, resolver_, state_.reads.low_water(), planted_);
-  child->state_.reads = state_.reads;
+  if (!planted_.child_forgets_reads) child->state_.reads = state_.reads;
   child->state_.recent = state_.recent;
   child->state_.intents_uncertain |= state_.intents_uncertain;
   child->runs_uncertain_ |= runs_uncertain_;

@@ -66,6 +66,7 @@ runtime::Task<Status> Liveness::start() {
   // Start above the bound, and wait for the physical clock to be there: a logical clock that runs
   // ahead of every physical one, further with each quick restart, would break the order of real
   // time that clocks within their bound are promised (safety group 9).
+  if (options_.planted.clock_starts_anew) clock_bound_ = Timestamp();
   while (clock_bound_.micros() > clock_.physical_micros()) {
     int64_t behind = static_cast<int64_t>(clock_bound_.micros() - clock_.physical_micros());
     if (behind > 60'000'000) {
@@ -224,12 +225,13 @@ runtime::Task<void> Liveness::grant(StoreId from, StoreEpoch epoch, Timestamp un
   if (!promise.withdrawn && (epoch < promise.epoch || (same_life && promise.epoch < epoch))) {
     co_return;
   }
-  if (epoch < promise.epoch || (epoch == promise.epoch && promise.withdrawn)) {
+  if (epoch < promise.epoch ||
+      (epoch == promise.epoch && promise.withdrawn && !options_.planted.regrant_closed_epoch)) {
     send_(from,
           encode(Frame{Kind::kClosed, options_.store, from, promise.epoch, {}, clock_.now()}));
     co_return;
   }
-  const bool new_epoch = epoch != promise.epoch;
+  const bool new_epoch = epoch != promise.epoch || promise.withdrawn;
   // safety: grant-cap
   const Timestamp cap =
       clock_.now().add_micros(micros(options_.support) + clock_.max_offset_micros());

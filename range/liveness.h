@@ -17,6 +17,7 @@
 #include <map>
 #include <set>
 
+#include "base/planted.h"
 #include "raft/core/support.h"
 #include "runtime/env.h"
 #include "runtime/hlc.h"
@@ -33,6 +34,7 @@ class Liveness {
     runtime::Duration renew = std::chrono::milliseconds(500);
     runtime::Duration step = std::chrono::milliseconds(100);  // how finely lapses are noticed
     runtime::Duration clock_horizon = std::chrono::milliseconds(1000);
+    PlantedBugs planted;
   };
   using Send = std::function<void(StoreId to, Bytes frame)>;
 

@@ -89,6 +89,7 @@ runtime::Task<Status> Retirement::end_if_removed(RangeDescriptor now) {
   for (const ReplicaDescriptor& r : now.replicas) {
     if (r.replica == own) co_return Status();
   }
+  if (store_.options().planted.removed_replica_stays) co_return Status();
   co_return co_await store_.remove_replica(now.id, own.next());
 }
 

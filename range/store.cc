@@ -108,6 +108,7 @@ runtime::Task<Status> Store::open(std::unique_ptr<storage::CheckpointStore> chec
                       co_await storage::Engine::open(env_, engine_options, std::move(checkpoint)));
   Liveness::Options liveness_options = options_.liveness;
   liveness_options.store = options_.id;
+  liveness_options.planted = options_.planted;
   liveness_ = std::make_unique<Liveness>(
       env_, engine_->log(), clock_, liveness_options, [this](StoreId to, Bytes frame) {
         send_to_store(to, runtime::Channel::kLiveness, std::move(frame));

@@ -235,7 +235,7 @@ class Store::Receiver : public Engine::SnapshotWriter {
     (void)co_await store->checkpoint_->write(std::move(work));
   }
   static Status move_in(CheckpointWriter& w, const Bytes& prefix,
-                        const std::vector<StoredSpan>& spans);
+                        const std::vector<StoredSpan>& spans, bool clear);
 
   Store& store_;
   const Bytes prefix_;
@@ -244,8 +244,9 @@ class Store::Receiver : public Engine::SnapshotWriter {
 };
 
 Status Store::Receiver::move_in(CheckpointWriter& w, const Bytes& prefix,
-                                const std::vector<StoredSpan>& spans) {
-  for (const StoredSpan& s : spans) RETURN_IF_ERROR(w.remove_span(s.start, s.end));
+                                const std::vector<StoredSpan>& spans, bool clear) {
+  for (const StoredSpan& s : clear ? spans : std::vector<StoredSpan>())
+    RETURN_IF_ERROR(w.remove_span(s.start, s.end));
   // A cursor does not live over writes: a bounded run of keys at a time.
   constexpr size_t kRun = 1000;
   Bytes at = prefix;
@@ -285,10 +286,11 @@ runtime::Task<Status> Store::Receiver::install(RangeId range, KeySpan span, LogI
   const ReplicaId replica = store_.log_->replica(range);
   LogGroupMeta meta{replica, store_.log_->hard_state(range), index, term,
                     store_.log_->tombstone(range)};
-  auto work = [prefix = prefix_, spans = stored_spans(range, span), span](CheckpointWriter& w,
-                                                                          BucketEditor& buckets) {
+  auto work = [prefix = prefix_, spans = stored_spans(range, span), span,
+               clear = !store_.options_.planted.install_keeps_rows](CheckpointWriter& w,
+                                                                    BucketEditor& buckets) {
     buckets.recount(span);
-    return Receiver::move_in(w, prefix, spans);
+    return Receiver::move_in(w, prefix, spans, clear);
   };
   std::map<RangeId, LogIndex> applied;
   applied[range] = index;

@@ -128,8 +128,9 @@ void Raft::on_vote_request(const Message& m) {
   const bool pre = m.type == MessageType::kPreVote;
   if (damaged_) return;  // damaged-replica: grants nothing
   const bool free_to_vote = hard_.vote == m.from || (!hard_.vote && !leader_);
-  const bool grant =
-      (free_to_vote || (pre && m.term > hard_.term)) && log_.up_to_date(m.index, m.log_term);
+  const bool long_enough =
+      log_.up_to_date(m.index, m.log_term) || config_.planted.vote_for_shorter_log;
+  const bool grant = (free_to_vote || (pre && m.term > hard_.term)) && long_enough;
   Message answer = answer_to(m, pre ? MessageType::kPreVoteResp : MessageType::kVoteResp);
   if (!grant) {
     answer.reject = true;

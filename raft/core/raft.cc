@@ -94,6 +94,10 @@ Raft::Raft(const Config& config, const Start& start, const LogStorage* storage,
   if (start.birth == Birth::kLeader) {
     CHECK(hard_.vote == config_.self && log_.last_index() == start.applied && !damaged_);
     become_leader();
+    if (config_.planted.child_for_anyone) {
+      for (auto& [id, pr] : progress_)
+        pr.accepted_epoch = support_->support_from(conf_.store_of(id)).epoch;
+    }
   }
   soft_handed_ = soft_state();
 }

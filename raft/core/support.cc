@@ -56,7 +56,8 @@ void Raft::note_relied_on(Timestamp until) {
 }
 
 bool Raft::may_serve() const {
-  return leads() && !stopped_serving_ && log_.applied() >= term_start_;
+  if (!leads() || stopped_serving_) return false;
+  return log_.applied() >= term_start_ || config_.planted.serve_before_own_term;
 }
 
 void Raft::check_support() {

@@ -20,7 +20,8 @@ Verdict consult_record(Evaluation& e, const CommitRequest& request, CommitRespon
   auto found = load_record(*e.view, e.txn.anchor, e.txn.id);
   if (!found.ok()) return e.fail(found.status());
   if (!*found) {
-    if (request.attempt <= e.context.record_mark()) return e.fail(attempt_too_old());
+    if (request.attempt <= e.context.record_mark() && !e.planted.ignore_record_mark)
+      return e.fail(attempt_too_old());
     return Verdict::kDone;
   }
   const TxnRecord& record = **found;
@@ -75,7 +76,7 @@ Verdict eval_commit(Evaluation& e, const CommitRequest& request, CommitResponse&
   if (v = check_locked_reads(e, request.locked_reads); v != Verdict::kDone) return v;
   if (ts > request.deadline)
     return e.fail(aborted("could not serialize access: a table's description changed meanwhile"));
-  if (ts > request.commit_ts) {
+  if (ts > request.commit_ts && !e.planted.commit_above_proof) {
     e.need.forward(ts);
     return Verdict::kDone;
   }

@@ -32,7 +32,7 @@ Verdict end_without_record(Evaluation& e, const EndTxnRequest& request, EndTxnRe
     out.status = TxnStatus::kUnknown;
     return Verdict::kDone;
   }
-  if (request.attempt <= e.context.record_mark()) {
+  if (request.attempt <= e.context.record_mark() && !e.planted.ignore_record_mark) {
     // Nothing of that attempt can be written any more; but its record may have been collected after
     // it committed, so that nobody can say any longer that it did not (safety: record-mark).
     out.status = TxnStatus::kUnknown;

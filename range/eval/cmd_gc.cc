@@ -34,7 +34,8 @@ Verdict eval_gc(Evaluation& e, const GcRequest& request) {
     if (!record.ok()) return e.fail(record.status());
     const bool finished =
         record->status == TxnStatus::kCommitted || record->status == TxnStatus::kAborted;
-    if (!finished || !record->keys.empty() || record->attempt > trigger.record_mark) continue;
+    const bool pointed_to = !record->keys.empty() && !e.planted.collect_unfinished;
+    if (!finished || pointed_to || record->attempt > trigger.record_mark) continue;
     e.writes.remove(storage::Keyspace::kTxnRecord, it->key());
   }
   if (!it->status().ok()) return e.fail(it->status());

@@ -69,6 +69,11 @@ Verdict eval_push(Evaluation& e, const PushRequest& request, PushResponse& out) 
     const Timestamp staged = out.record.heartbeat;
     out.abandoned =
         coordinator_dead(e, request.txn) || long_ago(watched_since(e, request.txn, now, staged));
+    if (out.abandoned && e.planted.abort_staged) {
+      out.record.status = TxnStatus::kAborted;
+      e.writes.put(storage::Keyspace::kTxnRecord, txn_record_key(request.anchor, request.txn),
+                   encode(out.record));
+    }
     return Verdict::kDone;
   }
   out.record.status = TxnStatus::kPending;

@@ -15,7 +15,7 @@ namespace {
 
 Verdict wait_for_intents(Evaluation& e, const KeySpan& span, Timestamp to) {
   if (const RunRecord* run = staged_run(e, span, to)) return block_on_run(e, run->first, *run);
-  if (!e.look_for_intents()) return Verdict::kDone;
+  if (!e.look_for_intents() || e.planted.refresh_past_intents) return Verdict::kDone;
   auto it = e.view->plains(storage::Keyspace::kIntent, span);
   for (; it->valid(); it->next()) {
     auto intent = parse_intent(it->value());
@@ -92,7 +92,7 @@ Verdict prove_one(Evaluation& e, const ReadSpan& read, Timestamp to, Progress& p
   // Added first: nothing can land at or below `to` while a long walk lets others run.
   e.remember_read(read.span, to, read.columns);
   if (read.from >= to || e.planted.skip_refresh) return Verdict::kDone;
-  if (read.from < e.context.gc_threshold()) {
+  if (read.from < e.context.gc_threshold() && !e.planted.gc_threshold_unchecked) {
     *conflict = read.span.start;
     return Verdict::kDone;
   }

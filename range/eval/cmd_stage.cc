@@ -119,7 +119,7 @@ Verdict stage_record(Evaluation& e, const CommitRequest& request, CommitResponse
     if (old.attempt > request.attempt)
       return e.fail(aborted("a late message of an earlier attempt to commit"));
     if (old.attempt == request.attempt) return Verdict::kDone;
-  } else if (request.attempt <= e.context.record_mark()) {
+  } else if (request.attempt <= e.context.record_mark() && !e.planted.ignore_record_mark) {
     return e.fail(attempt_too_old());
   }
   TxnRecord record;
@@ -161,7 +161,7 @@ Verdict eval_stage(Evaluation& e, const CommitRequest& request, CommitResponse& 
   for (const RunRef& run : request.runs) {
     if (v = stage_run(e, request, run, &lowest); v != Verdict::kDone) return v;
   }
-  if (lowest > request.commit_ts) {
+  if (lowest > request.commit_ts && !e.planted.stage_below_reads) {
     e.need.forward(lowest);
     return Verdict::kDone;
   }
