@@ -7,7 +7,7 @@ namespace quorate::range {
 namespace {
 
 // How long a proposal is waited for before its fate is called unknown.
-constexpr auto kProposalPatience = std::chrono::seconds(10);
+constexpr auto kProposalPatience = std::chrono::seconds(5);
 constexpr auto kTransferPatience = std::chrono::seconds(3);
 
 // The command in an entry, with `operations` viewed in place and not copied.

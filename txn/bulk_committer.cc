@@ -134,8 +134,9 @@ Task<BatchResponse> BulkCommitter::send(Part part) {
 Task<Status> BulkCommitter::commit_record() {
   std::vector<Bytes> keys = work_.locked_reads;
   if (keys.empty()) keys.push_back(channel_.header.anchor);
-  Result<range::EndTxnResponse> said = co_await end_record(channel_.node(), channel_.header, true,
-                                                           target_, attempt_, std::move(keys));
+  const runtime::Instant until = channel_.node().sender.executor().now() + kCommitPatience;
+  Result<range::EndTxnResponse> said = co_await end_record(
+      channel_.node(), channel_.header, true, target_, attempt_, std::move(keys), until);
   if (!said.ok()) {
     co_return ambiguous("the outcome of COMMIT is not known")
         .with_detail(said.status().message())

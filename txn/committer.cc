@@ -239,6 +239,8 @@ Task<Committer::Step> Committer::stage_anchor_first(Part part) {
 
 Task<BatchResponse> Committer::send(Part part) {
   channel_.header.read_ts.forward(target_);  // no commit below it
+  sent_ = channel_.node().sender.executor().now();
+  channel_.patience_ms = patience_ms(give_up_ - sent_ - kRecordPatience, kCommitSendPatienceMs);
   std::vector<range::Request> requests;
   requests.emplace_back(std::move(part.request));
   // No token: an answer on its way is worth waiting for.
@@ -272,8 +274,12 @@ Committer::Step Committer::judge(BatchResponse& response) {
   const bool for_ever =
       code == StatusCode::kAborted && response.error.sqlstate() == sqlstate::kSerializationFailure;
   unknown_ = unknown_ || !for_ever;
+  // Its range waited in vain, for a lock mostly, and tells so.
+  if (code == StatusCode::kDeadlineExceeded && response.now) return step;
   if (lost || code == StatusCode::kUnavailable || code == StatusCode::kDeadlineExceeded) {
-    if (++lost_ < kCommitSendsMax) return step;
+    if (give_up_ == runtime::Instant::never()) give_up_ = sent_ + kCommitPatience;
+    const runtime::Instant now = channel_.node().sender.executor().now();
+    if (++lost_ < kCommitSendsMax && now + kRecordPatience < give_up_) return step;
   }
   step.kind = Step::kFailed;
   step.status = std::move(response.error);
@@ -302,8 +308,11 @@ Committer::Step Committer::worse(Step a, Step b) {
 
 Task<Status> Committer::end_unknown(Status refusal) {
   if (!staged_ && !unknown_) co_return refusal;
+  const runtime::Instant now = channel_.node().sender.executor().now();
+  const runtime::Instant until =
+      give_up_ != runtime::Instant::never() ? give_up_ : now + kCommitPatience;
   Result<range::EndTxnResponse> said =
-      co_await end_record(channel_.node(), channel_.header, false, target_, attempt_);
+      co_await end_record(channel_.node(), channel_.header, false, target_, attempt_, {}, until);
   if (said.ok() && said->status == TxnStatus::kCommitted) {
     commit_ts_ = said->commit_ts;
     co_return Status();

@@ -45,10 +45,12 @@ bool worth_repeating(const BatchResponse& r) {
 
 // One request to the range that holds `key`, again while it is worth it.
 Task<BatchResponse> send_to_key(NodeParts& node, TxnHeader header, Bytes key, Request request,
-                                int tries) {
+                                int tries, runtime::Instant until = runtime::Instant::never()) {
   BatchResponse response;
   for (int n = 0; n < tries; ++n) {
     if (n > 0) co_await pause(node, n);
+    const runtime::Instant now = node.sender.executor().now();
+    if (n > 0 && now >= until) break;
     Result<Target> target = co_await node.sender.locate(key, {});
     if (!target.ok()) {
       response.outcome = Outcome::kError;
@@ -56,6 +58,7 @@ Task<BatchResponse> send_to_key(NodeParts& node, TxnHeader header, Bytes key, Re
       continue;
     }
     BatchRequest batch = batch_for(*target, header, request);
+    batch.patience_ms = patience_ms(until - now, kRequestPatienceMs);
     response = co_await node.sender.send(std::move(batch), {});
     if (!worth_repeating(response)) break;
   }
@@ -110,7 +113,7 @@ Task<bool> resolve_all(NodeParts& node, TxnEnd* end, TxnStatus status) {
 
 Task<Result<EndTxnResponse>> end_record(NodeParts& node, TxnHeader header, bool commit,
                                         Timestamp commit_ts, Timestamp attempt,
-                                        std::vector<Bytes> keys) {
+                                        std::vector<Bytes> keys, runtime::Instant until) {
   range::EndTxnRequest request;
   request.keys = std::move(keys);
   request.commit = commit;
@@ -118,7 +121,7 @@ Task<Result<EndTxnResponse>> end_record(NodeParts& node, TxnHeader header, bool 
   request.attempt = attempt;
   Bytes anchor = header.anchor;
   BatchResponse r = co_await send_to_key(node, std::move(header), std::move(anchor),
-                                         Request(std::move(request)), kCommitSendsMax);
+                                         Request(std::move(request)), kCommitSendsMax, until);
   if (r.outcome == Outcome::kOk) co_return std::get<EndTxnResponse>(r.responses[0]);
   if (r.outcome == Outcome::kError) co_return r.error;
   co_return unavailable("the transaction's record could not be reached");

@@ -9,6 +9,8 @@
 //   commit's fate unknown       the commit, resent; then nobody: 40003 (committer)
 #pragma once
 
+#include <algorithm>
+
 #include "base/bytes.h"
 #include "base/status.h"
 #include "base/timestamp.h"
@@ -24,9 +26,21 @@ inline constexpr int kRegroupsMax = 40;
 inline constexpr int kRaisesMax = 100;
 // How often restart() is offered before the client is told.
 inline constexpr uint64_t kRestartsMax = 100;
-// How often a commit whose answer was lost is sent; the router has waited out its patience each
-// time.
+// How often a commit whose answer was lost is sent at most, and for how long: who sent a commit to
+// a range that has lost its quorum is told within ten seconds that its outcome is not known.
 inline constexpr int kCommitSendsMax = 4;
+inline constexpr runtime::Duration kCommitPatience = std::chrono::milliseconds(9'500);
+// Of one send, and what of the time for all is kept for a look at the transaction's record.
+inline constexpr uint64_t kCommitSendPatienceMs = 6'000;
+inline constexpr runtime::Duration kRecordPatience = std::chrono::milliseconds(1'500);
+// Of any other request to a range.
+inline constexpr uint64_t kRequestPatienceMs = 9'000;
+
+// What is left, of `most`, as a request tells it.
+inline uint64_t patience_ms(runtime::Duration left, uint64_t most) {
+  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(left).count();
+  return std::clamp<int64_t>(ms, 1, static_cast<int64_t>(most));
+}
 
 // PostgreSQL's words, and the conflict's story in the detail.
 inline Status read_changed(BytesView key, Timestamp to) {

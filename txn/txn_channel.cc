@@ -66,7 +66,7 @@ Task<BatchResponse> TxnChannel::send(RangeId range, uint64_t generation,
   batch.txn = header;
   batch.txn.observed = observed_at(range);
   batch.lock_timeout_ms = lock_timeout_ms;
-  batch.patience_ms += lock_timeout_ms;  // so that the timeout is what ends a wait
+  batch.patience_ms = patience_ms + lock_timeout_ms;  // so that the timeout is what ends a wait
   batch.requests = std::move(requests);
   ++stats.requests;
   node_.counters.requests.add();

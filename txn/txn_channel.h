@@ -6,6 +6,7 @@
 
 #include "range/leaseholder.h"
 #include "txn/node_parts.h"
+#include "txn/retry.h"
 #include "txn/transaction.h"
 
 namespace quorate::txn {
@@ -19,6 +20,7 @@ class TxnChannel {
   TxnStats stats;
   runtime::CancelToken token;
   uint64_t lock_timeout_ms = 0;
+  uint64_t patience_ms = kRequestPatienceMs;  // of a request, besides the timeout of locks
 
   // Sends at the header's present read timestamp.
   runtime::Task<range::BatchResponse> send(RangeId range, uint64_t generation,

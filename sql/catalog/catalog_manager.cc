@@ -51,7 +51,7 @@ CatalogPtr CatalogManager::snapshot() const {
 }
 
 Task<Result<CatalogPtr>> CatalogManager::acquire(runtime::CancelToken token) {
-  runtime::Instant deadline = executor_.now() + std::chrono::seconds(10);
+  runtime::Instant deadline = executor_.now() + std::chrono::seconds(9);
   for (;;) {
     CatalogPtr c = snapshot();
     if (c) co_return c;

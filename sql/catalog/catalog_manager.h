@@ -37,7 +37,7 @@ class CatalogManager {
 
   // The newest version with a live lease, or null: then acquire() waits for one.
   CatalogPtr snapshot() const;
-  // Fails with 57P03 where no lease can be had within ten seconds.
+  // Fails with 57P03 where no lease can be had within nine seconds.
   runtime::Task<Result<CatalogPtr>> acquire(runtime::CancelToken token = {});
 
   // Reads the head now: after this node's own schema change has committed.

@@ -47,6 +47,20 @@ expect "$out" "$total" "after the quorum is back"
 node_start 3
 wait_sql 3
 
+# Nodes that are silent without being dead: what the third had sent them is not known to have happened, or not.
+sql 1 "SELECT quorate.transfer_lease(range_id, 1) FROM quorate.ranges" >/dev/null
+sleep 1
+kill -STOP "${node_pid[2]}" "${node_pid[3]}"
+begin=$(date +%s)
+out=$(psql -X -A -t -v VERBOSITY=sqlstate -h 127.0.0.1 -p "$(sql_port 1)" -U postgres -d postgres -c "UPDATE t SET v = v + 1 WHERE id = 1" 2>&1)
+took=$(($(date +%s) - begin))
+kill -CONT "${node_pid[2]}" "${node_pid[3]}"
+echo "with two nodes stopped, after $took s: $out"
+[ "$took" -le "$(within 12)" ] || fail "with two nodes stopped the answer took $took s"
+case "$out" in "ERROR:  40003") ;; *) fail "with two nodes stopped: $out" ;; esac
+for i in $(seq "$(within 100)"); do out=$(sql 1 "SELECT sum(v) FROM t"); case "$out" in "$total" | $((total + 1))) break ;; esac; sleep 0.2; done
+case "$out" in "$total" | $((total + 1))) total=$out ;; *) fail "after two nodes were stopped: $out" ;; esac
+
 # A planned stop hands the leases over.
 kill -TERM "${node_pid[1]}"
 wait "${node_pid[1]}" || fail "SIGTERM: exit code $?"
