@@ -18,7 +18,7 @@ constexpr FaultKind kKinds[] = {
     {"crash-in-sync", "the power goes while the disk writes"},
     {"crash-most", "all nodes but one go"},
     {"crash-all", "all nodes lose their power"},
-    {"wipe", "a node loses its disks, once a run"},
+    {"wipe", "a node loses its disks, once a run, while no other lacks anything"},
     {"slow-disk", "syncs of a disk take long"},
     {"fail-sync", "a sync fails"},
     {"clock", "a clock jumps; beyond its bound where the seed says so"},

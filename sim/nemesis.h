@@ -85,6 +85,7 @@ class Nemesis {
   // A direction between two hosts; each ends by itself.
   using Directions = std::vector<std::pair<std::string, std::string>>;
   Directions draw_cut(std::string* what);
+  runtime::Duration draw_cut_length();
   void cut(const Directions& directions);
   void mend(const Directions& directions);
   void flap(const Directions& directions, size_t times);
@@ -93,15 +94,19 @@ class Nemesis {
   // Soon after something began, its host is cut off, stopped or killed: now and then.
   void perhaps_trouble(size_t i, runtime::Duration within);
   void trouble(size_t i);
+  void isolate(size_t i, const std::string& why);
   void cut_network();
   void clog_network();
   void spoil_links();
   void kill(size_t i, runtime::SimCrash how, size_t again);
+  void kill(size_t i, runtime::SimCrash how, size_t again, bool quick);
   void crash();
   void crash_in_sync();
   void crash_most();
   void crash_all();
   void wipe();
+  void wipe_when_spared(size_t i, runtime::Duration down, int tries);
+  bool can_spare(size_t i);
   void slow_disk();
   void fail_sync();
   void move_clock();

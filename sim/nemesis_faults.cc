@@ -8,6 +8,7 @@
 namespace quorate::sim {
 
 using runtime::SimCrash;
+using server::KvNode;
 
 // --- network
 
@@ -82,7 +83,14 @@ void Nemesis::cut_network() {
   }
   note(what);
   cut(directions);
-  later(draw(100, 6'000), [this, directions] { mend(directions); });
+  later(draw_cut_length(), [this, directions] { mend(directions); });
+}
+
+// Often about as long as a promise of support: those who gave it have elected another, and who led
+// has not noticed.
+runtime::Duration Nemesis::draw_cut_length() {
+  if (random_.chance(0.6)) return draw(100, 6'000);
+  return cluster_.options().node.liveness.support + draw(0, 1'500);
 }
 
 void Nemesis::flap(const Directions& directions, size_t times) {
@@ -99,8 +107,12 @@ void Nemesis::clog_network() {
   std::string what;
   const Directions directions = draw_cut(&what);
   note("clog, " + what);
-  for (const auto& [from, to] : directions)
-    cluster_.world().network().clog(from, to, draw_any_length(std::chrono::milliseconds(4'000)));
+  const bool lasts = random_.chance(0.5);
+  for (const auto& [from, to] : directions) {
+    const runtime::Duration d =
+        lasts ? draw_cut_length() : draw_any_length(std::chrono::milliseconds(4'000));
+    cluster_.world().network().clog(from, to, d);
+  }
 }
 
 void Nemesis::spoil_links() {
@@ -110,6 +122,11 @@ void Nemesis::spoil_links() {
   faults.reorder = 0.001 * static_cast<double>(random_.below(200));
   faults.delay_max = std::chrono::microseconds(300 + random_.below(20'000));
   faults.reorder_max = std::chrono::milliseconds(1 + random_.below(1'500));
+  if (random_.chance(0.4)) {
+    // Few are late, but by more than anybody waits.
+    faults.reorder = 0.001 * static_cast<double>(random_.below(20));
+    faults.reorder_max = draw(1'000, 6'000);
+  }
   const uint64_t told = begin_told("spoil links");
   cluster_.world().network().defaults() = faults;
   if (profile_.lossy) return;
@@ -123,8 +140,11 @@ void Nemesis::spoil_links() {
 
 // And starts it after a while; `again`: so often it dies once more soon after.
 void Nemesis::kill(size_t i, SimCrash how, size_t again) {
+  kill(i, how, again, again > 0 || random_.chance(0.5));
+}
+
+void Nemesis::kill(size_t i, SimCrash how, size_t again, bool quick) {
   if (cluster_.up(i)) cluster_.kill(i, how);
-  const bool quick = again > 0 || random_.chance(0.5);
   later(quick ? draw(1, 400) : draw(400, 9'000), [this, i, how, again] {
     cluster_.start(i);
     if (again == 0) return;
@@ -159,14 +179,17 @@ void Nemesis::crash_in_sync() {
       });
 }
 
-// All but one, which may be anybody.
+// All but one, which may be anybody. Now and then they are back in a moment, and it knows nothing
+// of it.
 void Nemesis::crash_most() {
   const size_t spared = victim();
   note("crash-most but " + cluster_.host(spared));
   const SimCrash how = random_.chance(0.5) ? SimCrash::kPower : SimCrash::kProcess;
+  const bool blink = random_.chance(0.4);
   for (size_t i = 0; i < cluster_.size(); ++i) {
-    if (i != spared && cluster_.up(i)) kill(i, how, 0);
+    if (i != spared && cluster_.up(i)) kill(i, how, 0, blink || random_.chance(0.5));
   }
+  if (blink && random_.chance(0.5)) return isolate(spared, "crash-most, isolate ");
   perhaps_trouble(spared, std::chrono::milliseconds(400));
 }
 
@@ -191,13 +214,16 @@ void Nemesis::trouble(size_t i) {
       for (const auto& [from, to] : all_of(i)) cluster_.world().network().clog(from, to, d);
       return;
     }
-    default: {
-      note("trouble, isolate " + host);
-      const Directions directions = all_of(i);
-      cut(directions);
-      later(draw(100, 6'000), [this, directions] { mend(directions); });
-    }
+    default:
+      isolate(i, "trouble, isolate ");
   }
+}
+
+void Nemesis::isolate(size_t i, const std::string& why) {
+  note(why + cluster_.host(i));
+  const Directions directions = all_of(i);
+  cut(directions);
+  later(draw_cut_length(), [this, directions] { mend(directions); });
 }
 
 void Nemesis::crash_all() {
@@ -208,14 +234,57 @@ void Nemesis::crash_all() {
   }
 }
 
-// Once: a second loss before the first is mended may take a quorum's word away.
+// Once: a second loss before the first is mended may take a quorum's word away. For the same reason
+// it waits until nobody else lacks anything.
 void Nemesis::wipe() {
   const size_t i = victim();
-  if (wiped_ || cluster_.node(i) == nullptr) return;
+  wipe_when_spared(i, draw(10, 3'000), 100);
+}
+
+void Nemesis::wipe_when_spared(size_t i, runtime::Duration down, int tries) {
+  if (wiped_) return;
+  if (cluster_.node(i) == nullptr || !can_spare(i)) {
+    if (tries > 0)
+      later(std::chrono::milliseconds(20), [=, this] { wipe_when_spared(i, down, tries - 1); });
+    return;
+  }
   wiped_ = true;
   note("wipe " + cluster_.host(i));
   cluster_.wipe(i);
-  later(draw(10, 3'000), [this, i] { cluster_.start(i); });
+  later(down, [this, i] { cluster_.start(i); });
+}
+
+// All other replicas of all ranges are there and have applied whatever is known to be committed.
+bool Nemesis::can_spare(size_t victim) {
+  struct Seen {
+    range::RangeDescriptor descriptor;
+    LogIndex committed;
+  };
+  std::map<RangeId, Seen> ranges;
+  for (size_t i = 0; i < cluster_.size(); ++i) {
+    KvNode* node = cluster_.node(i);
+    if (node == nullptr) return false;
+    for (const auto& [id, replica] : node->store().replicas()) {
+      if (!replica->started()) return false;
+      Seen& seen = ranges[id];
+      if (replica->descriptor().generation >= seen.descriptor.generation)
+        seen.descriptor = replica->descriptor();
+      seen.committed = std::max(seen.committed, replica->group().core().log().committed());
+    }
+  }
+  const NodeId lost = cluster_.node(victim)->id();
+  for (const auto& [id, seen] : ranges) {
+    for (const range::ReplicaDescriptor& r : seen.descriptor.replicas) {
+      if (r.node == lost) continue;
+      const range::Replica* replica = nullptr;
+      for (size_t i = 0; i < cluster_.size(); ++i) {
+        if (cluster_.node(i)->id() == r.node) replica = cluster_.node(i)->store().find(id);
+      }
+      if (replica == nullptr || replica->id() != r.replica || replica->applied() < seen.committed)
+        return false;
+    }
+  }
+  return true;
 }
 
 void Nemesis::slow_disk() {

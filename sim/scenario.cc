@@ -45,7 +45,7 @@ SimCluster::Options draw_cluster(Random& random, const Workload& workload, Plant
   n.deadlock_step = ms(50 + random.below(400));
   n.liveness.support = ms(1'600 + random.below(2'500));
   n.liveness.renew = n.liveness.support / (3 + random.below(3));
-  n.liveness.clock_horizon = n.liveness.renew * (2 + random.below(3));
+  n.liveness.clock_horizon = n.liveness.renew * (5 + random.below(12)) / 4;
   n.liveness.step = ms(30 + random.below(150));
   n.engine.segment_bytes = size_t{256} << 10;
   n.engine.memtable_bytes = size_t{4'096} << random.below(8);
@@ -57,8 +57,11 @@ SimCluster::Options draw_cluster(Random& random, const Workload& workload, Plant
   // Sizes are known to half a MiB, far above what a run writes: the nemesis splits.
   n.upkeep.split_bytes = 64u << 20;
   // Longer than most faults, and, where there are nodes to spare, shorter than some.
-  n.upkeep.replace_after = ms(o.nodes > 3 ? 4'000 + random.below(20'000) : 60'000);
-  n.upkeep.history = ms(5'000 + random.below(30'000));
+  n.upkeep.replace_after = ms(60'000);
+  if (o.nodes > 3)
+    n.upkeep.replace_after = ms(3'000 + random.below(random.chance(0.5) ? 3'000 : 21'000));
+  n.upkeep.history =
+      ms(random.chance(0.5) ? 500 + random.below(4'500) : 5'000 + random.below(30'000));
   n.upkeep.records = ms(random.chance(0.5) ? 500 + random.below(5'000) : 20'000);
   n.upkeep.collect_every = ms(500 + random.below(5'000));
   n.upkeep.log_entries_kept = 10 + random.below(random.chance(0.5) ? 100 : 5'000);

@@ -198,8 +198,12 @@ std::vector<std::string> SimCluster::describe() {
       const raft::Raft& core = replica->group().core();
       const range::LeaseView lease = replica->look_at_lease(Timestamp());
       out.push_back(fmt::format(
-          "  r{} replica {} term {} {} leader {} commit {} last {} applied {} lease {} until {}{}",
-          id.value, replica->id().value, core.term().value, core.leads() ? "leads" : "follows",
+          "  r{} {} to {} generation {} replica {} term {} {} leader {} commit {} last {} applied "
+          "{} "
+          "lease {} until {}{}",
+          id.value, escape_bytes(replica->descriptor().span.start),
+          escape_bytes(replica->descriptor().span.end), replica->descriptor().generation,
+          replica->id().value, core.term().value, core.leads() ? "leads" : "follows",
           core.leader().value, core.log().committed().value, core.log().last_index().value,
           replica->applied().value, lease.held ? "held" : "not held",
           core.lease_until().to_string(), core.bound() ? " bound" : ""));
