@@ -6,8 +6,10 @@
 namespace quorate::range {
 namespace {
 
-// How long a proposal is waited for before its fate is called unknown.
+// How long a proposal is waited for before its fate may be called unknown, and from then on how
+// often it is looked whether it is.
 constexpr auto kProposalPatience = std::chrono::seconds(5);
+constexpr auto kProposalLook = std::chrono::milliseconds(250);
 constexpr auto kTransferPatience = std::chrono::seconds(3);
 
 // The command in an entry, with `operations` viewed in place and not copied.
@@ -180,10 +182,16 @@ runtime::Task<Status> Replica::wait_applied(raft::Proposed proposed,
     Status soon = co_await pending->done.wait({}, env().executor->now() + kSoon);
     if (!soon.ok() && group_->core().leads()) (void)group_->propose(std::move(payload));
   }
-  Status waited = co_await pending->done.wait({}, env().executor->now() + kProposalPatience);
-  if (!waited.ok()) {
-    co_return ambiguous("range " + range().to_string() +
-                        " did not confirm a write in time; it may or may not happen");
+  runtime::Instant until = env().executor->now() + kProposalPatience;
+  while (!(co_await pending->done.wait({}, until)).ok()) {
+    // Who still leads will apply it, however slow disks are; its latches are held until then.
+    // Who does not, or without a quorum not for long, has no latches any more.
+    const bool leads = group_ != nullptr && group_->core().leads();
+    if (!leads || group_->core().term() != pending->term) {
+      co_return ambiguous("range " + range().to_string() +
+                          " did not confirm a write in time; it may or may not happen");
+    }
+    until = env().executor->now() + kProposalLook;
   }
   co_return pending->done.take();
 }

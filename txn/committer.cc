@@ -274,9 +274,12 @@ Committer::Step Committer::judge(BatchResponse& response) {
   const bool for_ever =
       code == StatusCode::kAborted && response.error.sqlstate() == sqlstate::kSerializationFailure;
   unknown_ = unknown_ || !for_ever;
-  // Its range waited in vain, for a lock mostly, and tells so.
-  if (code == StatusCode::kDeadlineExceeded && response.now) return step;
-  if (lost || code == StatusCode::kUnavailable || code == StatusCode::kDeadlineExceeded) {
+  // Its range waited in vain, for a lock mostly, and tells so. Not without end: two commits may
+  // wait for each other, one for a lock and one for what the other has staged, which nobody else
+  // sees.
+  if (code == StatusCode::kDeadlineExceeded && response.now) {
+    if (++waited_ < kCommitWaitsMax && sent_ < give_up_) return step;
+  } else if (lost || code == StatusCode::kUnavailable || code == StatusCode::kDeadlineExceeded) {
     if (give_up_ == runtime::Instant::never()) give_up_ = sent_ + kCommitPatience;
     const runtime::Instant now = channel_.node().sender.executor().now();
     if (++lost_ < kCommitSendsMax && now + kRecordPatience < give_up_) return step;

@@ -85,6 +85,7 @@ class Committer {
   bool anchor_staged_ = false;  // by stage_anchor_first(), at target_
   bool unknown_ = false;        // the commit may have happened, or may still
   int lost_ = 0;                // sends without a definite answer
+  int waited_ = 0;              // sends that were answered when they had waited in vain
   runtime::Instant sent_;       // the present round
   runtime::Instant give_up_ = runtime::Instant::never();  // known from the first lost answer on
 };

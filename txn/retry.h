@@ -30,6 +30,8 @@ inline constexpr uint64_t kRestartsMax = 100;
 // a range that has lost its quorum is told within ten seconds that its outcome is not known.
 inline constexpr int kCommitSendsMax = 4;
 inline constexpr runtime::Duration kCommitPatience = std::chrono::milliseconds(9'500);
+// How often a commit is sent to a range that waits in vain, for as long as a send may take.
+inline constexpr int kCommitWaitsMax = 7;
 // Of one send, and what of the time for all is kept for a look at the transaction's record.
 inline constexpr uint64_t kCommitSendPatienceMs = 6'000;
 inline constexpr runtime::Duration kRecordPatience = std::chrono::milliseconds(1'500);
