@@ -13,6 +13,9 @@ using runtime::Task;
 
 constexpr runtime::Duration kBackoffFirst = std::chrono::milliseconds(2);
 constexpr runtime::Duration kBackoffMost = std::chrono::milliseconds(100);
+// A commit that has been staging for so long is ended although its coordinator lives: it may be
+// waiting, for a lock, for the very one who waits here, which the deadlock detector can't know.
+constexpr runtime::Duration kStagingPatience = std::chrono::seconds(3);
 // Ranges that change under one batch so often are not what is wrong.
 constexpr int kMismatchesMax = 16;
 
@@ -25,6 +28,7 @@ Request query_of(const TxnId& txn, const Bytes& key, const TxnRecord& record) {
 Task<Result<TxnRecord>> Pusher::outcome(TxnId txn, Bytes anchor, CancelToken token) {
   const TxnHeader nobody;
   runtime::Duration backoff = kBackoffFirst;
+  const runtime::Instant impatient = env_.executor->now() + kStagingPatience;
   for (;;) {
     std::vector<Request> push;
     PushRequest request;
@@ -37,7 +41,8 @@ Task<Result<TxnRecord>> Pusher::outcome(TxnId txn, Bytes anchor, CancelToken tok
     if (pushed == nullptr) co_return internal_error("a push was answered by something else");
     const TxnStatus status = pushed->record.status;
     if (status == TxnStatus::kCommitted || status == TxnStatus::kAborted) co_return pushed->record;
-    if (status == TxnStatus::kStaging && pushed->abandoned) {
+    if (status == TxnStatus::kStaging &&
+        (pushed->abandoned || env_.executor->now() >= impatient)) {
       CO_ASSIGN_OR_RETURN(TxnRecord record, co_await recover(txn, anchor, pushed->record, token));
       if (record.status == TxnStatus::kCommitted || record.status == TxnStatus::kAborted)
         co_return record;
