@@ -120,8 +120,9 @@ Task<Status> KvNode::open(range::Membership::Joined place) {
   cluster_->mutable_self().started = clock_.now();
   cluster_->start();
   // The identity is saved before the first ranges: a crash in between leaves a first node without
-  // any.
-  const bool unborn = store_->engine().log().ranges().empty();
+  // any. One that lost all its replicas to others while it was away has had them.
+  const storage::LogStore& log = store_->engine().log();
+  const bool unborn = log.ranges().empty() && !log.tombstone(RangeId(1));
   if (place.first || (identity_.node == NodeId(1) && unborn)) {
     CO_RETURN_IF_ERROR(co_await store_->bootstrap());
   }

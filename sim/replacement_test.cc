@@ -229,6 +229,29 @@ TEST_F(ReplacementTest, a_silent_node_is_replaced_and_gives_up_its_replicas_when
   EXPECT_EQ(count(victim, "without it"), kRows);
 }
 
+// It was there when the cluster was made, and has no replica left: it makes no second one (found by
+// `register` 346).
+TEST_F(ReplacementTest, the_first_node_starts_again_when_all_its_replicas_are_elsewhere) {
+  form(28, 4, std::chrono::seconds(3));
+  put(1, "before");
+  cluster->kill(0, SimCrash::kProcess);
+  ASSERT_TRUE(wait_without(NodeId(1), std::chrono::seconds(60)));
+  const auto empty = [&] {
+    KvNode* first = cluster->node(0);
+    return first != nullptr && first->store().engine().log().ranges().empty();
+  };
+  cluster->start(0);
+  ASSERT_TRUE(world->run_until(empty, std::chrono::seconds(60)));
+  for (int life = 0; life < 2; ++life) {
+    cluster->kill(0, SimCrash::kPower);
+    cluster->start(0);
+    ASSERT_TRUE(
+        world->run_until([&] { return cluster->node(0) != nullptr; }, std::chrono::seconds(20)));
+    EXPECT_EQ(count(0, "before"), kRows);
+    EXPECT_TRUE(empty());
+  }
+}
+
 TEST_F(ReplacementTest, who_knows_only_replicas_that_are_gone_finds_those_that_took_their_place) {
   form(24, 7, std::chrono::seconds(6));
   put(0, "value");
