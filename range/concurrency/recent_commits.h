@@ -3,7 +3,7 @@
 //
 // Complete above complete_from(): every commit of the range above it is in here, those in flight
 // included (they are added before they are proposed; one that fails stays, which only makes a
-// refresh fail needlessly). Bounded; the oldest go.
+// refresh compare needlessly). Bounded; the oldest go.
 #pragma once
 
 #include <deque>
@@ -35,7 +35,7 @@ class RecentCommits {
     }
     return nullptr;
   }
-  // Did `txn` write `key` at `ts`?
+  // Has `txn` meant to write `key` at `ts`? Whether it did, the rows tell.
   bool wrote(const TxnId& txn, BytesView key, Timestamp ts) const;
   size_t size() const { return entries_.size(); }
 

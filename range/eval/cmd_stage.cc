@@ -48,12 +48,22 @@ Verdict own_intent(Evaluation& e, const CommitRequest& request, const Bytes& key
   return Verdict::kDone;
 }
 
+// Staged, committed and resolved already, and only the answer was lost? What the recent commits
+// tell may not have happened, since they are added before they are proposed: the version must be
+// there.
+Result<bool> is_written(const Evaluation& e, const Bytes& key, Timestamp ts) {
+  if (!e.state.recent.wrote(e.txn.id, key, ts)) return false;
+  ASSIGN_OR_RETURN(const std::optional<storage::Version> version, e.view->get(key, ts));
+  return version && version->ts == ts;
+}
+
 Verdict stage_write(Evaluation& e, const CommitRequest& request, const RowWrite& w,
                     Timestamp* lowest) {
   Own own;
   if (Verdict v = own_intent(e, request, w.key, &own); v != Verdict::kDone || own.done) return v;
-  // Staged, committed and resolved already, and only the answer was lost.
-  if (e.state.recent.wrote(e.txn.id, w.key, request.commit_ts)) return Verdict::kDone;
+  auto written = is_written(e, w.key, request.commit_ts);
+  if (!written.ok()) return e.fail(written.status());
+  if (*written) return Verdict::kDone;
   if (Verdict v = check_write(e, w, lowest); v != Verdict::kDone) return v;
   Intent intent = make_intent(e, request);
   intent.deleted = w.deleted;
