@@ -202,6 +202,9 @@ void Nemesis::heal() {
     cluster_.machine(i).clock().set_drift(0);
     if (profile_.wild_clocks) cluster_.machine(i).clock().set_offset(0);
     if (cluster_.up(i) && cluster_.env(i).executor().paused()) cluster_.env(i).executor().resume();
+    // A node that drains takes no replicas until it is restarted.
+    if (auto it = drained_.find(i); it != drained_.end() && cluster_.lives(i) == it->second)
+      if (cluster_.up(i)) cluster_.kill(i, runtime::SimCrash::kProcess);
     cluster_.start(i);
   }
 }

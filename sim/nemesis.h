@@ -8,6 +8,7 @@
 //   nemesis_plan.cc   a run with some of another run's faults
 #pragma once
 
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -125,6 +126,7 @@ class Nemesis {
   bool started_ = false;
   bool healed_ = false;
   bool wiped_ = false;
+  std::map<size_t, uint64_t> drained_;  // told to drain, in this life, and not restarted yet
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
   std::map<std::string, uint64_t> done_;
   EventLog* log_ = nullptr;

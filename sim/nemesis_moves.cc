@@ -59,9 +59,11 @@ void Nemesis::drain_and_restart() {
   if (cluster_.node(i) == nullptr) return;
   note("drain " + cluster_.host(i));
   const uint64_t life = cluster_.lives(i);
+  drained_[i] = life;
   const runtime::Duration patience = draw(500, 4'000);
   cluster_.spawn(i, run_drain(&cluster_, i, patience));
   later(patience + draw(10, 500), [this, i, life] {
+    drained_.erase(i);
     if (!cluster_.up(i) || cluster_.lives(i) != life) return;
     cluster_.kill(i, SimCrash::kProcess);
     later(draw(1, 2'000), [this, i] { cluster_.start(i); });
