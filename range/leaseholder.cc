@@ -438,9 +438,7 @@ Task<void> LeaseholderImpl::propose(Run& run) {
     // It may still be applied: nobody reads around it under this lease.
     state_.intents_uncertain = true;
     runs_uncertain_ = true;
-    {
-      Latches::Guard kept = std::move(run.guard);
-    }
+    { Latches::Guard kept = std::move(run.guard); }
     if (applied.code() != StatusCode::kAmbiguous)
       applied = ambiguous("a write may have happened: " + applied.to_string());
     answer_error(run, std::move(applied));

@@ -41,8 +41,7 @@ Task<Result<TxnRecord>> Pusher::outcome(TxnId txn, Bytes anchor, CancelToken tok
     if (pushed == nullptr) co_return internal_error("a push was answered by something else");
     const TxnStatus status = pushed->record.status;
     if (status == TxnStatus::kCommitted || status == TxnStatus::kAborted) co_return pushed->record;
-    if (status == TxnStatus::kStaging &&
-        (pushed->abandoned || env_.executor->now() >= impatient)) {
+    if (status == TxnStatus::kStaging && (pushed->abandoned || env_.executor->now() >= impatient)) {
       CO_ASSIGN_OR_RETURN(TxnRecord record, co_await recover(txn, anchor, pushed->record, token));
       if (record.status == TxnStatus::kCommitted || record.status == TxnStatus::kAborted)
         co_return record;
