@@ -149,7 +149,7 @@ void Store::apply(RangeId range, LogIndex index, std::shared_ptr<const Bytes> pa
   }
   applied_[range] = index;
   active_->applied[range] = index;
-  if (active_->bytes() >= memtable_limit()) start_checkpoint();
+  if (memtable_full()) start_checkpoint();
 }
 
 // The run's rows stay where they are: in the entry that brought them where the active memtable
@@ -301,8 +301,9 @@ bool Store::has_space() const {
 
 // A checkpoint needs room for all pages that it changes, before it frees what they were: small ones
 // need less at a time.
-size_t Store::memtable_limit() const {
-  return has_space() ? options_.memtable_bytes : options_.memtable_bytes / 8;
+bool Store::memtable_full() const {
+  const size_t bytes = active_->bytes();
+  return bytes >= options_.memtable_bytes || (bytes >= options_.memtable_bytes / 8 && !has_space());
 }
 
 Status Store::health() const { return failed_.ok() ? log_->health() : failed_; }

@@ -61,7 +61,7 @@ class Store : public Engine {
   runtime::Task<Status> write_extra(std::function<Status(CheckpointWriter&, BucketEditor&)> fill,
                                     std::map<RangeId, LogIndex> applied,
                                     std::map<RangeId, LogGroupMeta> metas);
-  size_t memtable_limit() const;
+  bool memtable_full() const;
   Status note_failure(Status why);
 
   // store_snapshot.cc

@@ -34,7 +34,7 @@ runtime::Task<void> Store::checkpoint_loop() {
   bool more = true;
   while (more && failed_.ok()) {
     Status done = co_await checkpoint_now();
-    more = frozen_ != nullptr || active_->bytes() >= memtable_limit();
+    more = frozen_ != nullptr || memtable_full();
     if (!done.ok() && more) (void)co_await runtime::sleep_for(*env_.executor, kRetryDelay);
   }
   checkpointing_ = false;

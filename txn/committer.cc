@@ -240,12 +240,12 @@ Task<Committer::Step> Committer::stage_anchor_first(Part part) {
 Task<BatchResponse> Committer::send(Part part) {
   channel_.header.read_ts.forward(target_);  // no commit below it
   sent_ = channel_.node().sender.executor().now();
-  channel_.patience_ms = patience_ms(give_up_ - sent_ - kRecordPatience, kCommitSendPatienceMs);
+  const uint64_t patience = patience_ms(give_up_ - sent_ - kRecordPatience, kCommitSendPatienceMs);
   std::vector<range::Request> requests;
   requests.emplace_back(std::move(part.request));
   // No token: an answer on its way is worth waiting for.
-  BatchResponse response =
-      co_await channel_.send(part.target.id, part.target.generation, std::move(requests), {});
+  BatchResponse response = co_await channel_.send(part.target.id, part.target.generation,
+                                                  std::move(requests), {}, patience);
   co_return response;
 }
 

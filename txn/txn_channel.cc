@@ -59,7 +59,8 @@ range::Leaseholder::Reader TxnChannel::reader(const range::Router::Local& local)
 }
 
 Task<BatchResponse> TxnChannel::send(RangeId range, uint64_t generation,
-                                     std::vector<range::Request> requests, CancelToken token) {
+                                     std::vector<range::Request> requests, CancelToken token,
+                                     uint64_t patience_ms) {
   BatchRequest batch;
   batch.range = range;
   batch.generation = generation;

@@ -20,12 +20,12 @@ class TxnChannel {
   TxnStats stats;
   runtime::CancelToken token;
   uint64_t lock_timeout_ms = 0;
-  uint64_t patience_ms = kRequestPatienceMs;  // of a request, besides the timeout of locks
 
-  // Sends at the header's present read timestamp.
+  // Sends at the header's present read timestamp; `patience_ms` is besides the timeout of locks.
   runtime::Task<range::BatchResponse> send(RangeId range, uint64_t generation,
                                            std::vector<range::Request> requests,
-                                           runtime::CancelToken token);
+                                           runtime::CancelToken token,
+                                           uint64_t patience_ms = kRequestPatienceMs);
   // The range's leaseholder is this node's own and is asked in place: what send() would put into
   // the header (the store's clock is ours, so a first meeting is observed before it), and what it
   // would note of the answer.
