@@ -11,6 +11,7 @@ struct KeySpan {
   Bytes start, end;
   static KeySpan point(BytesView key) { return {Bytes(key), key_successor(key)}; }
   static KeySpan all() { return {}; }
+  static KeySpan nothing() { return {Bytes(1, '\0'), Bytes(1, '\0')}; }
   static KeySpan prefix(BytesView p) { return {Bytes(p), prefix_successor(p)}; }
   bool contains(BytesView key) const { return key >= start && (end.empty() || key < end); }
   bool contains(const KeySpan& o) const {

@@ -502,6 +502,23 @@ struct GcRequest {
     a(threshold, records_before);
   }
 };
+// Clears a piece of what of the span lies in the range: rows of a table that was dropped at
+// `dropped`. kUnavailable while the range still allows reads from before that.
+struct ClearRequest {
+  KeySpan span;
+  Timestamp dropped;
+  template <class A>
+  void serialize(A& a) {
+    a(span, dropped);
+  }
+};
+struct ClearResponse {
+  Bytes rest;  // where the next piece begins; empty: nothing is left here
+  template <class A>
+  void serialize(A& a) {
+    a(rest);
+  }
+};
 struct EmptyResponse {
   template <class A>
   void serialize(A&) {}
@@ -510,10 +527,10 @@ struct EmptyResponse {
 using Request = std::variant<GetRequest, ScanRequest, RefreshRequest, CommitRequest, EndTxnRequest,
                              ResolveRequest, PushRequest, QueryIntentRequest, UnlockRequest,
                              SplitRequest, TransferLeaseRequest, GcRequest, HeartbeatRequest,
-                             LayRunRequest, ResolveRunsRequest, KeepPendingRequest>;
+                             LayRunRequest, ResolveRunsRequest, KeepPendingRequest, ClearRequest>;
 using Response = std::variant<EmptyResponse, GetResponse, ScanResponse, RefreshResponse,
                               CommitResponse, EndTxnResponse, PushResponse, QueryIntentResponse,
-                              LayRunResponse, ResolveRunsResponse>;
+                              LayRunResponse, ResolveRunsResponse, ClearResponse>;
 
 struct BatchRequest {
   RangeId range;

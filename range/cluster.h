@@ -29,10 +29,11 @@ struct NodeInfo {
   bool draining = false;
   uint64_t ranges = 0, leases = 0;
   Timestamp oldest_read;  // of its open transactions; zero: none. What they read is kept
+  uint8_t space = 0;      // of its store's device: storage::Space
   template <class A>
   void serialize(A& a) {
     a(id, address, sql_address, http_address, version, incarnation, beat, started, draining, ranges,
-      leases, oldest_read);
+      leases, oldest_read, space);
   }
 };
 

@@ -163,7 +163,9 @@ Task<BatchResponse> LeaseholderImpl::serve(std::shared_ptr<const BatchRequest> r
     co_return std::move(run.out);
   }
   for (;;) {
-    if (run.writes && context_.engine().write_stalled()) {
+    // A checkpoint that finds no room gets it by what collection lets go.
+    const bool collects = std::holds_alternative<GcRequest>(run.request.requests[0]);
+    if (run.writes && !collects && context_.engine().write_stalled()) {
       Status room = co_await wait_for_room(run, token);
       if (!room.ok()) {
         answer_error(run, std::move(room));
@@ -381,6 +383,8 @@ Verdict LeaseholderImpl::evaluate_one(Run& run) {
   if (std::holds_alternative<UnlockRequest>(request)) return eval_unlock(e);
   if (auto* r = std::get_if<HeartbeatRequest>(&request)) return eval_heartbeat(e, *r);
   if (auto* r = std::get_if<GcRequest>(&request)) return eval_gc(e, *r);
+  if (auto* r = std::get_if<ClearRequest>(&request))
+    return eval_clear(e, *r, into(std::in_place_type<ClearResponse>));
   return e.fail(internal_error("splits and lease transfers stand alone in their batch"));
 }
 
@@ -438,7 +442,9 @@ Task<void> LeaseholderImpl::propose(Run& run) {
     // It may still be applied: nobody reads around it under this lease.
     state_.intents_uncertain = true;
     runs_uncertain_ = true;
-    { Latches::Guard kept = std::move(run.guard); }
+    {
+      Latches::Guard kept = std::move(run.guard);
+    }
     if (applied.code() != StatusCode::kAmbiguous)
       applied = ambiguous("a write may have happened: " + applied.to_string());
     answer_error(run, std::move(applied));

@@ -53,7 +53,15 @@ runtime::Hlc& Replica::clock() { return store_.clock(); }
 storage::Engine& Replica::engine() { return store_.engine(); }
 NodeId Replica::node() const { return store_.options().node; }
 StoreId Replica::store() const { return store_.options().id; }
-bool Replica::has_space() const { return store_.engine().has_space(); }
+storage::Space Replica::space() const {
+  storage::Space least = store_.engine().space();
+  for (const auto& replica : descriptor_.replicas) {
+    if (replica.node == node()) continue;
+    const NodeInfo* other = store_.cluster().find(replica.node);
+    if (other != nullptr) least = std::max(least, static_cast<storage::Space>(other->space));
+  }
+  return least;
+}
 bool Replica::coordinator_alive(NodeId node, uint64_t epoch) const {
   return store_.cluster().coordinator_alive(node, epoch);
 }
@@ -136,7 +144,7 @@ void Replica::note_change(const raft::Proposed& proposed) {
 }
 
 runtime::Task<Status> Replica::propose(Command command) {
-  if (engine().write_stalled()) {
+  if (engine().write_stalled() && !std::holds_alternative<GcTrigger>(command.trigger)) {
     CO_RETURN_IF_ERROR(
         co_await engine().wait_for_room({}, env().executor->now() + kProposalPatience));
   }

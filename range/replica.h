@@ -64,7 +64,7 @@ class Replica : public ReplicaContext, public raft::GroupClient {
   // The same, relied on by nobody: for status and checkers.
   LeaseView look_at_lease(Timestamp ts) const;
   runtime::Task<Status> propose(Command command) override;
-  bool has_space() const override;
+  storage::Space space() const override;
   bool coordinator_alive(NodeId node, uint64_t epoch) const override;
   Timestamp gc_threshold() const override { return gc_.threshold; }
   Timestamp record_mark() const override { return gc_.record_mark; }

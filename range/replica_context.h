@@ -41,8 +41,8 @@ class ReplicaContext {
   // applied. kAmbiguous: unknown. Proposals of one range are applied in the order of these calls,
   // or not at all.
   virtual runtime::Task<Status> propose(Command command) = 0;
-  // False below the low-water mark of free space at any quorum store.
-  virtual bool has_space() const = 0;
+  // The least of all its stores, as far as is known.
+  virtual storage::Space space() const = 0;
   // What the range's applied commands say (safety: gc-threshold, record-mark): reads from below the
   // first fail, and no transaction record is created for an attempt at or below the second.
   virtual Timestamp gc_threshold() const = 0;

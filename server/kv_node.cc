@@ -187,6 +187,7 @@ Task<void> KvNode::detect_deadlocks() {
     Status slept = co_await runtime::sleep_for(*env_.executor, options_.deadlock_step);
     if (!slept.ok()) co_return;
     cluster_->mutable_self().oldest_read = txn_->oldest_read();
+    cluster_->mutable_self().space = static_cast<uint8_t>(store_->engine().space());
     // A checkpoint may fail where no log write notices.
     if (Status health = store_->health(); !health.ok()) {
       report_failure(health);

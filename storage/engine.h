@@ -91,12 +91,19 @@ struct EngineOptions {
   runtime::Duration memtable_age = std::chrono::seconds(60);
   size_t log_retained_bytes = 64u << 20;  // kept for lagging followers at most
   size_t entry_cache_bytes = 32u << 20;
-  uint64_t disk_reserve_bytes = 256u << 20;  // low-water mark of safety: space
+  uint64_t disk_reserve_bytes = 256u << 20;  // less is Space::kLow, less than half of it kOut
   PlantedBugs planted;
 };
 
 struct SpanStats {
   uint64_t bytes = 0, rows = 0;
+};
+
+// What the device still takes (safety: space).
+enum class Space : uint8_t {
+  kPlenty,
+  kLow,  // growth must be refused with 53100
+  kOut   // deleting rows too, which takes room before it gives any back
 };
 
 class Engine {
@@ -172,8 +179,7 @@ class Engine {
   // A key that halves the span by bytes; empty when there is none inside.
   virtual Bytes middle_key(const KeySpan& span) = 0;
 
-  // False below the low-water mark of free space: growth must be refused with 53100.
-  virtual bool has_space() const = 0;
+  virtual Space space() const = 0;
   // Non-null once the store must stop (failed sync, corruption); further calls fail.
   virtual Status health() const = 0;
   // Returns when all that was applied before is in the checkpoint; for a clean shutdown, for

@@ -217,17 +217,17 @@ TEST(Engine, low_space_is_told_and_ends_when_there_is_room) {
   StoreWorld s(3);
   s.checkpoint_disk->capacity = 4u << 20;
   ASSERT_TRUE(s.open().ok());
-  EXPECT_TRUE(s.engine->has_space());
+  EXPECT_EQ(s.engine->space(), Space::kPlenty);
   WriteBatch batch;
   for (int i = 0; i < 35; ++i) batch.put_version(key_of(i), at(5), Bytes(100'000, 'x'));
   s.commit(kRange, batch);
   ASSERT_TRUE(s.checkpoint().ok());
   s.world.run_for(std::chrono::seconds(1));
-  EXPECT_FALSE(s.engine->has_space());
+  EXPECT_EQ(s.engine->space(), Space::kLow);
   EXPECT_TRUE(s.engine->view()->get(key_of(3), at(9)).ok());
   s.checkpoint_disk->capacity = 64u << 20;
   s.world.run_for(std::chrono::seconds(1));
-  EXPECT_TRUE(s.engine->has_space());
+  EXPECT_EQ(s.engine->space(), Space::kPlenty);
 }
 
 TEST(Engine, a_checkpoint_that_finds_the_disk_full_is_tried_again_and_loses_nothing) {

@@ -14,6 +14,8 @@ namespace {
 
 constexpr std::string_view kFormatFile = "FORMAT";
 constexpr std::string_view kFormatText = "quorate store, format ";
+// Of the memtable where the disk is short of space. Each may change a page of its own.
+constexpr size_t kRowsWithoutSpaceMax = 4'096;
 // LMDB's free space is asked for at most this often.
 constexpr runtime::Duration kSpaceLookInterval = std::chrono::milliseconds(500);
 
@@ -198,9 +200,7 @@ void Store::set_gc_threshold(const KeySpan& span, Timestamp threshold) {
   thresholds_.raise(span, threshold);
 }
 
-bool Store::write_stalled() const {
-  return frozen_ != nullptr && active_->bytes() >= options_.memtable_bytes;
-}
+bool Store::write_stalled() const { return frozen_ != nullptr && memtable_full(); }
 
 runtime::Task<Status> Store::wait_for_room(runtime::CancelToken token, runtime::Instant deadline) {
   while (write_stalled()) {
@@ -289,13 +289,20 @@ Bytes Store::middle_key(const KeySpan& span) {
   return middle_row(*now, span);
 }
 
-bool Store::has_space() const {
+Space Store::space() const {
   runtime::Instant now = env_.executor->now();
   if (space_known_ && now < space_seen_ + kSpaceLookInterval) return space_;
   space_seen_ = now;
   space_known_ = true;
-  space_ = checkpoint_->free_bytes() > options_.disk_reserve_bytes &&
-           env_.disk->free_bytes() > options_.segment_bytes;
+  const uint64_t free = checkpoint_->free_bytes();
+  if (free <= options_.disk_reserve_bytes / 2) {
+    space_ = Space::kOut;
+  } else if (free <= options_.disk_reserve_bytes ||
+             env_.disk->free_bytes() <= options_.segment_bytes) {
+    space_ = Space::kLow;
+  } else {
+    space_ = Space::kPlenty;
+  }
   return space_;
 }
 
@@ -303,7 +310,10 @@ bool Store::has_space() const {
 // need less at a time.
 bool Store::memtable_full() const {
   const size_t bytes = active_->bytes();
-  return bytes >= options_.memtable_bytes || (bytes >= options_.memtable_bytes / 8 && !has_space());
+  if (bytes >= options_.memtable_bytes) return true;
+  const bool large =
+      bytes >= options_.memtable_bytes / 8 || active_->rows() >= kRowsWithoutSpaceMax;
+  return large && space() != Space::kPlenty;
 }
 
 Status Store::health() const { return failed_.ok() ? log_->health() : failed_; }

@@ -35,7 +35,7 @@ class Store : public Engine {
   runtime::Task<Result<std::unique_ptr<SnapshotWriter>>> receive_snapshot() override;
   SpanStats span_stats(const KeySpan& span) override;
   Bytes middle_key(const KeySpan& span) override;
-  bool has_space() const override;
+  Space space() const override;
   Status health() const override;
   runtime::Task<Status> checkpoint_now() override;
 
@@ -90,7 +90,7 @@ class Store : public Engine {
   uint32_t next_spool_ = 1;
   uint32_t next_receiver_ = 1;
   mutable runtime::Instant space_seen_;
-  mutable bool space_ = true;
+  mutable Space space_ = Space::kPlenty;
   mutable bool space_known_ = false;
   runtime::TaskScope scope_;  // last: its tasks use all of the above
 };

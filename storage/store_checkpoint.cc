@@ -45,7 +45,7 @@ runtime::Task<void> Store::age_loop() {
   while (failed_.ok()) {
     const runtime::Duration left = due - env_.executor->now();
     (void)co_await runtime::sleep_for(*env_.executor, std::min(left, kAgeWithoutSpace));
-    if (env_.executor->now() < due && has_space()) continue;
+    if (env_.executor->now() < due && space() == Space::kPlenty) continue;
     due = env_.executor->now() + options_.memtable_age;
     if (!active_->applied.empty() || thresholds_.next_sweep()) start_checkpoint();
   }

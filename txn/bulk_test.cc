@@ -258,7 +258,7 @@ TEST_F(BulkTest, on_a_full_disk_rows_can_be_removed_and_the_catalog_written_but_
   ASSERT_TRUE(load(*t, 0, 200, "a").ok());
   ASSERT_TRUE(run(t->commit()).ok());
   settle();
-  for (size_t i = 0; i < ranges_.size(); ++i) ranges_.replica(i).space = false;
+  for (size_t i = 0; i < ranges_.size(); ++i) ranges_.replica(i).room = storage::Space::kLow;
   auto big = client_->begin({});
   EXPECT_EQ(load(*big, 200, 400, "a").sqlstate(), sqlstate::kDiskFull);
   run(big->rollback());

@@ -16,6 +16,26 @@ Timestamp NodeClient::oldest_read() const {
   return oldest;
 }
 
+runtime::Task<Result<KeySpan>> NodeClient::clear(KeySpan span, Timestamp dropped) {
+  CO_ASSIGN_OR_RETURN(const Target target, co_await parts_.sender.locate(span.start, {}));
+  range::BatchRequest batch;
+  batch.range = target.id;
+  batch.generation = target.generation;
+  batch.requests.emplace_back(range::ClearRequest{span, dropped});
+  runtime::Task<range::BatchResponse> sending = parts_.sender.send(std::move(batch), {});
+  range::BatchResponse response = co_await sending;
+  // The range has changed: the same once more.
+  if (response.outcome == range::Outcome::kRangeMismatch) co_return std::move(span);
+  if (response.outcome != range::Outcome::kOk) {
+    co_return response.error.ok() ? internal_error("a range could not be cleared")
+                                  : std::move(response.error);
+  }
+  Bytes rest = std::get<range::ClearResponse>(response.responses[0]).rest;
+  if (rest.empty()) rest = target.span.end;
+  if (rest.empty() || (!span.end.empty() && rest >= span.end)) co_return KeySpan::nothing();
+  co_return KeySpan{std::move(rest), std::move(span.end)};
+}
+
 // Of a transaction that reads once, here and now. What this node's store has at this moment is at
 // or below its clock, so nothing above it can be from before the read (safety: observed).
 range::TxnHeader NodeClient::read_header() {

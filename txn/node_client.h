@@ -17,6 +17,7 @@ class NodeClient : public Client {
   std::unique_ptr<Transaction> begin(TxnOptions options) override;
   bool try_get(std::span<const Bytes> keys, ColumnSet columns, range::RowSet* out) override;
   bool try_scan(const ScanOptions& options, KeySpan* rest, range::RowSet* out) override;
+  runtime::Task<Result<KeySpan>> clear(KeySpan span, Timestamp dropped) override;
   Timestamp now() override { return parts_.sender.clock().now(); }
   runtime::Env& env() override { return env_; }
 

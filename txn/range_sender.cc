@@ -52,6 +52,7 @@ struct ExpectedShape {
   Shape operator()(const range::ResolveRunsRequest&) const {
     return shape_of<range::ResolveRunsResponse>();
   }
+  Shape operator()(const range::ClearRequest&) const { return shape_of<range::ClearResponse>(); }
   Shape operator()(const range::QueryIntentRequest&) const {
     return shape_of<range::QueryIntentResponse>();
   }

@@ -158,6 +158,9 @@ class Client {
   // nothing is known, begin one.
   virtual bool try_get(std::span<const Bytes>, ColumnSet, range::RowSet*) { return false; }
   virtual bool try_scan(const ScanOptions&, KeySpan*, range::RowSet*) { return false; }
+  // Clears a piece of what a table's drop at `dropped` left in `span`, for good, and gives what is
+  // left (empty: nothing). kUnavailable while reads from before the drop are allowed.
+  virtual runtime::Task<Result<KeySpan>> clear(KeySpan span, Timestamp dropped) = 0;
   virtual Timestamp now() = 0;  // the node's HLC
   virtual runtime::Env& env() = 0;
 };

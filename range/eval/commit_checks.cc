@@ -12,8 +12,10 @@ bool base_holds(const Evaluation& e, Timestamp base,
   return !base || base <= e.context.gc_threshold();
 }
 
-Status check_space(Evaluation& e) {
-  if (e.context.has_space()) return Status();
+Status check_space(Evaluation& e, bool grows) {
+  const storage::Space space = e.context.space();
+  if (space == storage::Space::kPlenty || (space == storage::Space::kLow && !grows))
+    return Status();
   return resource_exhausted("could not write: a store of range " +
                                 e.context.descriptor().id.to_string() +
                                 " has no space left on its device",
@@ -52,7 +54,7 @@ Verdict check_locked_reads(Evaluation& e, const std::vector<Bytes>& keys) {
 }
 
 Status check_limits(Evaluation& e, const CommitRequest& request) {
-  bool grows = false;
+  bool grows = false, changes = false;
   for (const RowWrite& w : request.writes) {
     if (w.key.size() > limits::kKeyBytesMax)
       return resource_exhausted("a key of " + std::to_string(w.key.size()) +
@@ -62,9 +64,10 @@ Status check_limits(Evaluation& e, const CommitRequest& request) {
       return resource_exhausted("a row of " + std::to_string(w.value.size()) +
                                 " bytes exceeds the maximum of " +
                                 std::to_string(limits::kValueBytesMax));
+    changes |= !keys::is_vital(w.key);
     grows |= !w.deleted && !keys::is_vital(w.key);
   }
-  return grows ? check_space(e) : Status();
+  return changes ? check_space(e, grows) : Status();
 }
 
 Status attempt_too_old() {

@@ -13,7 +13,7 @@ Verdict check_locked_reads(Evaluation& e, const std::vector<Bytes>& keys);
 // A tombstone that was collected since leaves no version: then its row is still absent.
 bool base_holds(const Evaluation& e, Timestamp base, const std::optional<storage::Version>& newest);
 // 53100 where a store of the range has no room left.
-Status check_space(Evaluation& e);
+Status check_space(Evaluation& e, bool grows);
 // Sizes, space, the descriptor leases' deadline.
 Status check_limits(Evaluation& e, const CommitRequest& request);
 // No record was ever, and will ever be, made for this attempt (safety: record-mark).

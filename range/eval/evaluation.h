@@ -157,5 +157,6 @@ Verdict eval_resolve_runs(Evaluation& e, const ResolveRunsRequest& request,
 Verdict eval_keep_pending(Evaluation& e, const KeepPendingRequest& request);
 Verdict eval_unlock(Evaluation& e);
 Verdict eval_gc(Evaluation& e, const GcRequest& request);
+Verdict eval_clear(Evaluation& e, const ClearRequest& request, ClearResponse& out);
 
 }  // namespace quorate::range

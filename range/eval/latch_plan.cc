@@ -76,6 +76,9 @@ struct Plan {
   void operator()(const ResolveRunsRequest& r) {
     out.push_back(Latch::span(kRows, kWrite, clip(r.span, range), r.commit_ts));
   }
+  void operator()(const ClearRequest& r) {
+    out.push_back(Latch::span(kRows, kWrite, clip(r.span, range), Timestamp()));
+  }
   void operator()(const KeepPendingRequest&) { record(txn.anchor, txn.id); }
   void operator()(const PushRequest& r) { record(r.anchor, r.txn); }
   void operator()(const QueryIntentRequest& r) {
@@ -141,6 +144,7 @@ struct LiesIn {
   bool operator()(const LayRunRequest& r) const { return run_inside(r.first, r.last); }
   // Whatever of the span lies here.
   bool operator()(const ResolveRunsRequest& r) const { return span.overlaps(r.span); }
+  bool operator()(const ClearRequest& r) const { return span.overlaps(r.span); }
   bool operator()(const KeepPendingRequest&) const { return span.contains(txn.anchor); }
   bool operator()(const RefreshRequest& r) const { return reads(r.reads); }
   bool operator()(const CommitRequest& r) const {
@@ -176,7 +180,7 @@ bool may_write(const BatchRequest& batch) {
            std::holds_alternative<TransferLeaseRequest>(r) ||
            std::holds_alternative<GcRequest>(r) || std::holds_alternative<LayRunRequest>(r) ||
            std::holds_alternative<ResolveRunsRequest>(r) ||
-           std::holds_alternative<KeepPendingRequest>(r);
+           std::holds_alternative<KeepPendingRequest>(r) || std::holds_alternative<ClearRequest>(r);
   });
 }
 

@@ -131,7 +131,7 @@ std::string Conversation::handle(const Script& c) {
   if (std::string shown = show(c); !shown.empty()) return shown;
   if (change_world(c)) return settle(kSettle);
   TxnHeader header;
-  if (c.name != "gc" && c.name != "split") header = txn(c).header;
+  if (c.name != "gc" && c.name != "split" && c.name != "clear") header = txn(c).header;
   Request request;
   Bytes key = request_of(c, header, request);
   send(c, header, std::move(key), std::move(request));
@@ -188,8 +188,13 @@ bool Conversation::change_world(const Script& c) {
     for (size_t i = 0; i < ranges_->size(); ++i)
       ranges_->leaseholder(i).abort_waits(
           txn(c).header.id, aborted("deadlock detected", sqlstate::kDeadlockDetected));
-  } else if (c.name == "full" || c.name == "space") {
-    for (size_t i = 0; i < ranges_->size(); ++i) ranges_->replica(i).space = c.name == "space";
+  } else if (c.name == "space") {
+    const std::string left = c.get("left");
+    for (size_t i = 0; i < ranges_->size(); ++i) {
+      ranges_->replica(i).room = left == "plenty" ? storage::Space::kPlenty
+                                 : left == "low"  ? storage::Space::kLow
+                                                  : storage::Space::kOut;
+    }
   } else {
     return false;
   }
@@ -280,6 +285,10 @@ Bytes Conversation::request_of(const Script& c, TxnHeader& header, Request& requ
     const size_t i = ranges_->index_of(c.get("at"));
     ranges_->replica(i).on_split = [this](SplitRequest split) { ranges_->split(split.at); };
     return c.get("at");
+  }
+  if (c.name == "clear") {
+    request = ClearRequest{{c.get("from"), c.get("to")}, ts_of(c, "dropped")};
+    return c.get("from");
   }
   EXPECT_EQ(c.name, "gc") << c.where << ": no such command";
   request = GcRequest{ts_of(c, "threshold"), ts_of(c, "mark")};

@@ -36,7 +36,7 @@ class LocalReplica : public ReplicaContext {
   bool held = true;
   Term term{1};
   Timestamp lease_start;
-  bool space = true;
+  storage::Space room = storage::Space::kPlenty;
   bool paused = false;             // proposals wait until resume()
   runtime::Duration delay_max{0};  // drawn for each proposal
   std::set<uint64_t> dead_nodes;   // whose coordinators are gone
@@ -68,7 +68,7 @@ class LocalReplica : public ReplicaContext {
   Timestamp record_mark() const override { return mark; }
   runtime::Task<Status> admin_split(SplitRequest request) override;
   runtime::Task<Status> transfer_lease(NodeId) override { co_return Status(); }
-  bool has_space() const override { return space; }
+  storage::Space space() const override { return room; }
   bool coordinator_alive(NodeId node, uint64_t) const override {
     return !dead_nodes.contains(node.value);
   }

@@ -26,13 +26,12 @@ class MemoryEngine : public storage::Engine {
              BytesView operations) override;
   std::unique_ptr<storage::ReadView> view() override;
   storage::ReadView& view_now() override;
-  bool has_space() const override { return space; }
+  storage::Space space() const override { return storage::Space::kPlenty; }
   bool write_stalled() const override { return false; }
   LogIndex applied_index(RangeId) const override { return applied_; }
   LogIndex checkpointed_index(RangeId) const override { return {}; }
   Status health() const override { return Status(); }
 
-  bool space = true;
   // For checks of a test's end.
   const std::map<Bytes, Versions, std::less<>>& rows() const { return rows_; }
   const Plain& plains(storage::Keyspace keyspace) const;

@@ -30,7 +30,7 @@ namespace quorate::runtime {
 
 class TcpNetwork : public Network {
  public:
-  static constexpr uint32_t kProtocolVersion = 2;
+  static constexpr uint32_t kProtocolVersion = 3;
 
   TcpNetwork(Reactor& reactor, HelperPool& helpers, Metrics& metrics, Logger log, Random random);
   ~TcpNetwork() override;

@@ -157,6 +157,7 @@ struct Name {
   std::string_view operator()(const range::LayRunRequest&) const { return "LayRun"; }
   std::string_view operator()(const range::ResolveRunsRequest&) const { return "ResolveRuns"; }
   std::string_view operator()(const range::KeepPendingRequest&) const { return "KeepPending"; }
+  std::string_view operator()(const range::ClearRequest&) const { return "Clear"; }
   std::string_view operator()(const range::SplitRequest&) const { return "Split"; }
   std::string_view operator()(const range::TransferLeaseRequest&) const { return "TransferLease"; }
   std::string_view operator()(const range::UnlockRequest&) const { return "Unlock"; }

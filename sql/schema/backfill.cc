@@ -331,60 +331,59 @@ Task<Result<uint64_t>> run_backfill(std::shared_ptr<const BackfillJob> job, txn:
 
 namespace {
 
-// How far the first table on the list has been cleared. What was removed leaves tombstones for a
-// while, over which no further chunk should walk again.
-struct Clearing {
-  Bytes table;  // its key on the list; empty: none yet
-  KeySpan rest;
+// Tables of the list that one walk over it looks at.
+constexpr uint64_t kGarbageTablesMax = 100;
+
+struct Dropped {
+  Bytes key;  // on the list
+  Timestamp at;
+  KeySpan rows;
 };
 
-// Removes some rows of the first table on the list; false when the list is empty.
-Task<Result<bool>> remove_some(txn::Client* client, Clearing* clearing) {
+Task<Result<std::vector<Dropped>>> list_garbage(txn::Client* client) {
   auto txn = client->begin({});
   txn->begin_statement();
   txn::ScanOptions options;
   options.span = catalog_store::garbage_span();
-  options.rows_max = 1;
+  options.rows_max = kGarbageTablesMax;
   KeySpan rest;
   auto list = co_await txn->scan(options, &rest);
   if (!list.ok()) co_return list.status();
-  if (list->size() == 0) {
-    co_await txn->rollback();
-    co_return false;
-  }
-  Bytes row_key(list->key(0));
-  if (clearing->table != row_key) {
+  std::vector<Dropped> out;
+  for (size_t i = 0; i < list->size(); ++i) {
     uint64_t id = 0;
-    BytesView tail = BytesView(row_key).substr(row_key.size() - 8);
+    BytesView tail = list->key(i).substr(list->key(i).size() - 8);
     if (!take_ordered_u64(tail, id)) co_return corruption("the list of dropped tables");
-    clearing->table = row_key;
-    clearing->rest = KeySpan::prefix(range::keys::table_prefix(TableId(id)));
+    out.push_back({Bytes(list->key(i)), list->ts(i),
+                   KeySpan::prefix(range::keys::table_prefix(TableId(id)))});
   }
-  txn::ScanOptions rows_options;
-  rows_options.span = clearing->rest;
-  rows_options.rows_max = kChunkRows;
-  rows_options.keys_only = true;
-  auto rows = co_await txn->scan(rows_options, &rest);
-  if (!rows.ok()) co_return rows.status();
-  for (size_t i = 0; i < rows->size(); ++i)
-    CO_RETURN_IF_ERROR(txn->remove(rows->key(i), rows->ts(i)));
-  if (rest.empty()) CO_RETURN_IF_ERROR(txn->remove(row_key, list->ts(0)));
-  CO_RETURN_IF_ERROR(co_await txn->commit());
-  clearing->rest = std::move(rest);
-  co_return true;
+  co_await txn->rollback();
+  co_return std::move(out);
+}
+
+Task<Status> remove_table(txn::Client* client, const Dropped* table) {
+  KeySpan rest = table->rows;
+  while (!rest.empty()) {
+    CO_ASSIGN_OR_RETURN(rest, co_await client->clear(std::move(rest), table->at));
+    // In nobody's way.
+    CO_RETURN_IF_ERROR(co_await runtime::sleep_for(*client->env().executor, kGarbagePause, {}));
+  }
+  auto txn = client->begin({});
+  txn->begin_statement();
+  CO_RETURN_IF_ERROR(txn->remove(table->key, table->at));
+  co_return co_await txn->commit();
 }
 
 }  // namespace
 
 Task<Status> remove_garbage(txn::Client* client) {
-  Clearing clearing;
-  for (;;) {
-    auto more = co_await remove_some(client, &clearing);
-    if (!more.ok()) co_return more.status();
-    if (!*more) co_return Status();
-    // In nobody's way.
-    CO_RETURN_IF_ERROR(co_await runtime::sleep_for(*client->env().executor, kGarbagePause, {}));
+  CO_ASSIGN_OR_RETURN(const auto list, co_await list_garbage(client));
+  for (const Dropped& table : list) {
+    Status removed = co_await remove_table(client, &table);
+    // Where it may still be read, another time.
+    if (!removed.ok() && removed.code() != StatusCode::kUnavailable) co_return removed;
   }
+  co_return Status();
 }
 
 }  // namespace quorate::sql

@@ -44,9 +44,9 @@ runtime::Task<Result<uint64_t>> run_backfill(std::shared_ptr<const BackfillJob> 
 // The value that row `at` (from 0) gets of a sequence which nobody has used. 2200H.
 Result<int64_t> numbered_value(const SequenceDescriptor& sequence, uint64_t at);
 
-// Removes the rows of tables that were dropped or truncated, in chunks; returns when nothing is
-// left to do now. Called in the background by one node at a time or by several: removal is
-// idempotent.
+// Removes the rows of tables that were dropped or truncated, in pieces, where no transaction reads
+// them any more; others wait for another call. Called in the background by one node at a time or by
+// several: removal is idempotent.
 runtime::Task<Status> remove_garbage(txn::Client* client);
 
 }  // namespace quorate::sql

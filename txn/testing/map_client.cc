@@ -290,4 +290,9 @@ std::optional<Bytes> MapClient::changed_since(const KeySpan& span, Timestamp sin
   return std::nullopt;
 }
 
+Task<Result<KeySpan>> MapClient::clear(KeySpan span, Timestamp) {
+  std::erase_if(rows, [&](const auto& row) { return span.contains(row.first); });
+  co_return KeySpan::nothing();
+}
+
 }  // namespace quorate::txn

@@ -28,6 +28,7 @@ class MapClient : public Client {
   // Over another environment: executor() is then not to be used.
   explicit MapClient(const runtime::Env& env);
   std::unique_ptr<Transaction> begin(TxnOptions options) override;
+  runtime::Task<Result<KeySpan>> clear(KeySpan span, Timestamp dropped) override;
   Timestamp now() override { return hlc_.now(); }
   runtime::Env& env() override { return env_; }
   LocalExecutor& executor() { return executor_; }
