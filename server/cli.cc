@@ -150,8 +150,10 @@ int run_command_line(int argc, char** argv) {
   CLI::App app("Quorate: a distributed SQL database that speaks PostgreSQL's protocol", "quorate");
   app.require_subcommand(1);
   app.footer(
-      "quorate COMMAND --help tells more. `quorate bench` and `quorate sim` have helps of their "
-      "own.");
+      "quorate COMMAND --help tells more. Commands with helps of their own: `quorate bench` "
+      "(TPC-C),\n"
+      "`quorate check` (is what a cluster answers right?), `quorate sim` (clusters in "
+      "simulation).");
   const CLI::Validator address([](std::string& a) { return check_address(a); }, "HOST:PORT");
 
   StartFlags flags;

@@ -7,6 +7,7 @@
 // with its node may or may not have happened.
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <span>
 #include <string>
@@ -67,6 +68,7 @@ class Workload {
   // Between a transaction's statements a client may take its time, so that faults, lease moves and
   // other transactions come in between.
   runtime::Task<void> think(server::KvNode* node, runtime::Random* random);
+  void think_at_most(runtime::Duration most) { think_most_ = std::min(think_most_, most); }
   bool real_time() const { return real_time_; }
   EventLog* log() { return log_; }  // null: nobody listens
   // A transaction of a client in `node`, or of one outside where that is null.

@@ -6,7 +6,9 @@
 //                                                       at or below the record mark
 //   PENDING           COMMITTED: its parts are staged   ABORTED
 //   STAGING, same     COMMITTED                         ABORTED
-//   STAGING, other    says so: another attempt is under way, which this one knows nothing of
+//   STAGING, earlier  says so                           ABORTED: who has gone on to a later attempt
+//                                                       had that one refused
+//   STAGING, later    says so: another attempt is under way, which this one knows nothing of
 //   COMMITTED         says so                           says so
 //   ABORTED           says so                           says so
 //
@@ -64,9 +66,12 @@ Verdict eval_end_txn(Evaluation& e, const EndTxnRequest& request, EndTxnResponse
       record.keys = request.keys;
     }
     changed = true;
-  } else if (record.status == TxnStatus::kStaging && record.attempt == request.attempt &&
-             (!request.commit || record.commit_ts == request.commit_ts)) {
-    record.status = request.commit ? TxnStatus::kCommitted : TxnStatus::kAborted;
+  } else if (record.status == TxnStatus::kStaging && request.commit) {
+    changed = record.attempt == request.attempt && record.commit_ts == request.commit_ts;
+    if (changed) record.status = TxnStatus::kCommitted;
+  } else if (record.status == TxnStatus::kStaging && record.attempt <= request.attempt) {
+    record.status = TxnStatus::kAborted;
+    record.attempt = request.attempt;
     changed = true;
   }
   if (request.commit && record.status == TxnStatus::kCommitted &&

@@ -13,6 +13,7 @@ class SqlBank : public SqlWorkload {
 
  protected:
   std::vector<std::string> tables() const override;
+  std::vector<std::string> splits() const override;
   std::vector<std::string> table_names() const override { return {"accounts", "receipts"}; }
   runtime::Task<void> step(SqlClient* client, runtime::Random* random) override;
   runtime::Task<std::string> judge(SqlClient* client) override;

@@ -60,17 +60,19 @@ StatusCode code_of(std::string_view state) {
 
 // The fields of an ErrorResponse.
 Status read_error(BytesView body) {
-  std::string state, message;
+  std::string state, message, detail;
   for (size_t at = 0; at < body.size() && body[at] != '\0';) {
     const size_t end = body.find('\0', at + 1);
     if (end == BytesView::npos) break;
     const std::string_view text = body.substr(at + 1, end - at - 1);
     if (body[at] == 'C') state = text;
     if (body[at] == 'M') message = text;
+    if (body[at] == 'D') detail = text;
     at = end + 1;
   }
   SqlState parsed = sqlstate::kInternalError;
   for (size_t i = 0; i < 5 && i < state.size(); ++i) parsed.text[i] = state[i];
+  if (!detail.empty()) message += " (" + detail + ")";
   return Status(code_of(state), parsed, state + " " + message);
 }
 
@@ -118,6 +120,10 @@ Task<Result<SqlAnswer>> SqlClient::receive_answer(CancelToken token) {
       case 'E':
         error = read_error(m->body);
         break;
+      case 'R':
+        if (int_at(m->body, 0, 4) != 0)
+          co_return failed_precondition("the server asks for a password, and this client has none");
+        break;
       case 'Z':
         if (!error.ok()) co_return error;
         co_return std::move(answer);
@@ -132,7 +138,9 @@ Task<Status> SqlClient::greet(std::string address, CancelToken token) {
   Bytes hello;
   pgwire::put_int32(hello, 0);
   pgwire::put_int32(hello, kProtocol);
-  for (std::string_view word : {"user", "postgres", "database", "postgres"}) {
+  std::vector<std::string_view> words{"user", login_.user, "database", login_.database};
+  if (!login_.search_path.empty()) words.insert(words.end(), {"search_path", login_.search_path});
+  for (std::string_view word : words) {
     hello.append(word);
     hello.push_back('\0');
   }

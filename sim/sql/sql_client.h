@@ -1,4 +1,5 @@
-// A client of PostgreSQL's protocol in a simulated world: simple queries over a simulated stream.
+// A client of PostgreSQL's protocol: simple queries over a stream of the simulated world, or of the
+// real one.
 //
 // It has the patience of an application: a query that takes longer ends with the connection.
 // Whether a lost COMMIT happened is then not known, and said so by Outcome.
@@ -19,9 +20,16 @@ struct SqlAnswer {
   std::string tag;
 };
 
+// Who connects. No password: servers that ask for one are refused.
+struct SqlLogin {
+  std::string user = "postgres", database = "postgres";
+  std::string search_path;  // empty: the server's default
+};
+
 class SqlClient {
  public:
-  explicit SqlClient(runtime::Env& env) : env_(env) {}
+  explicit SqlClient(runtime::Env& env, SqlLogin login = {})
+      : env_(env), login_(std::move(login)) {}
   bool connected() const { return stream_ != nullptr; }
   const std::string& address() const { return address_; }  // of the last connect()
   // Errors of the connection are kUnavailable, those that the server tells carry its SQLSTATE.
@@ -40,6 +48,7 @@ class SqlClient {
   runtime::Task<Result<SqlAnswer>> ask(std::string text, runtime::CancelToken token);
 
   runtime::Env& env_;
+  const SqlLogin login_;
   std::string address_;
   std::unique_ptr<runtime::Stream> stream_;
   Bytes in_;

@@ -22,18 +22,19 @@ SqlKeys::SqlKeys(Random random)
       split_(random.chance(0.5)) {}
 
 std::vector<std::string> SqlKeys::tables() const {
-  std::vector<std::string> out{
+  return {
       "CREATE TABLE parents (id int PRIMARY KEY, name text)",
       fmt::format("CREATE TABLE children (id int PRIMARY KEY, parent int NOT NULL REFERENCES "
                   "parents{}, tag int UNIQUE)",
                   cascade_ ? " ON DELETE CASCADE" : ""),
       "CREATE INDEX ON children (parent)",
       fmt::format("INSERT INTO parents SELECT i, 'p' FROM generate_series(0, {}) i", parents_ - 1)};
-  if (split_) {
-    out.push_back(fmt::format("ALTER TABLE parents SPLIT AT VALUES ({})", parents_ / 2));
-    out.push_back("ALTER TABLE children SPLIT AT VALUES (0), (20)");
-  }
-  return out;
+}
+
+std::vector<std::string> SqlKeys::splits() const {
+  if (!split_) return {};
+  return {fmt::format("ALTER TABLE parents SPLIT AT VALUES ({})", parents_ / 2),
+          "ALTER TABLE children SPLIT AT VALUES (0), (20)"};
 }
 
 std::string SqlKeys::draw_statement(Random& random, uint64_t child) const {

@@ -18,6 +18,7 @@ class SqlKeys : public SqlWorkload {
 
  protected:
   std::vector<std::string> tables() const override;
+  std::vector<std::string> splits() const override;
   std::vector<std::string> table_names() const override { return {"parents", "children"}; }
   runtime::Task<void> step(SqlClient* client, runtime::Random* random) override;
   runtime::Task<std::string> judge(SqlClient* client) override;

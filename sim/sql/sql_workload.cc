@@ -16,7 +16,6 @@ constexpr auto kConnectPatience = std::chrono::seconds(5);
 constexpr auto kQueryPatience = std::chrono::seconds(20);
 constexpr int kInsistences = 60;
 constexpr int kRetries = 20;
-constexpr uint64_t kPauseMostMicros = 40'000;
 
 // As psql would show it, in a line.
 std::string tell(const Result<SqlAnswer>& answer) {
@@ -56,11 +55,15 @@ Task<Result<SqlAnswer>> SqlWorkload::insist(SqlClient* client, std::string text)
 }
 
 Task<Status> SqlWorkload::setup(server::KvNode*) {
-  SqlClient client(env());
-  for (const std::string& statement : tables()) {
+  SqlClient client(env(), login_);
+  std::vector<std::string> statements = tables();
+  if (splits_)
+    for (std::string& split : splits()) statements.push_back(std::move(split));
+  for (const std::string& statement : statements) {
     Result<SqlAnswer> done = co_await insist(&client, statement);
     if (!done.ok()) co_return done.status().with_context(statement);
   }
+  if (!splits_) co_return Status();
   for (const std::string& name : table_names()) {
     std::string ask = "SELECT '" + name + "'::regclass::oid";
     Result<SqlAnswer> id = co_await insist(&client, std::move(ask));
@@ -80,14 +83,14 @@ Bytes SqlWorkload::split_key(Random& random) const {
 }
 
 Task<void> SqlWorkload::serve(server::KvNode*, Random* random) {
-  SqlClient client(env());
+  SqlClient client(env(), login_);
   while (!stopped()) {
     if (!client.connected() || random->chance(0.02)) {
       const std::string address = addresses()[random->below(addresses().size())];
       (void)co_await client.connect(address, kConnectPatience);
     }
     if (client.connected()) co_await step(&client, random);
-    const auto pause = std::chrono::microseconds(random->below(kPauseMostMicros));
+    const auto pause = std::chrono::microseconds(random->below(pause_most_micros_));
     if (!(co_await runtime::sleep_for(*env().executor, pause)).ok()) co_return;
   }
 }
@@ -95,6 +98,8 @@ Task<void> SqlWorkload::serve(server::KvNode*, Random* random) {
 Task<Status> SqlWorkload::transact(SqlClient* client, Random* random, Script* script,
                                    std::string begin) {
   Status done;
+  if (!isolation_.empty() && begin.find("ISOLATION") == std::string::npos)
+    begin += " ISOLATION LEVEL " + isolation_;
   script->trail =
       trail(nullptr, [&] { return "by way of " + runtime::sim_host_of(client->address()); });
   for (int n = 0; n < kRetries; ++n) {
@@ -143,7 +148,7 @@ Task<Status> SqlWorkload::attempt(SqlClient* client, Random* random, Script* scr
 
 Task<Result<std::string>> SqlWorkload::check(server::KvNode*) {
   if (!violation_.empty()) co_return violation_;
-  SqlClient client(env());
+  SqlClient client(env(), login_);
   std::string wrong = co_await judge(&client);
   co_return std::move(wrong);
 }

@@ -16,6 +16,18 @@ class SqlWorkload : public Workload {
   runtime::Task<Status> setup(server::KvNode*) override;
   runtime::Task<Result<std::string>> check(server::KvNode*) override;
   Bytes split_key(runtime::Random& random) const override;
+  // How servers outside of the simulator are spoken to: before setup().
+  void log_in_as(SqlLogin login) { login_ = std::move(login); }
+  // Of transactions that name none of their own.
+  void ask_for(std::string isolation) { isolation_ = std::move(isolation); }
+  // A server that has no ranges.
+  void split_nothing() { splits_ = false; }
+  // Shorter pauses than in the simulator, whose time costs nothing.
+  void hurry() {
+    pause_most_micros_ = 1'000;
+    think_at_most(std::chrono::milliseconds(5));
+  }
+  const std::string& violation() const { return violation_; }
 
  protected:
   // One transaction's statements, each asked for when the one before was answered: an empty text
@@ -30,8 +42,9 @@ class SqlWorkload : public Workload {
     Trail trail;           // where it is told, from transact() on
   };
 
-  virtual std::vector<std::string> tables() const = 0;       // DDL and first rows
-  virtual std::vector<std::string> table_names() const = 0;  // for splits
+  virtual std::vector<std::string> tables() const = 0;            // DDL and first rows
+  virtual std::vector<std::string> splits() const { return {}; }  // of tables, where it can split
+  virtual std::vector<std::string> table_names() const = 0;       // for splits
   virtual runtime::Task<void> step(SqlClient* client, runtime::Random* random) = 0;
   virtual runtime::Task<std::string> judge(SqlClient* client) = 0;
 
@@ -53,6 +66,10 @@ class SqlWorkload : public Workload {
  private:
   runtime::Task<Status> attempt(SqlClient* client, runtime::Random* random, Script* script,
                                 std::string begin);
+  SqlLogin login_;
+  std::string isolation_;
+  bool splits_ = true;
+  uint64_t pause_most_micros_ = 40'000;
   std::string violation_;
   std::vector<TableId> ids_;
 };

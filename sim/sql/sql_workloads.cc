@@ -1,5 +1,6 @@
 #include "sim/sql/sql_workloads.h"
 
+#include "sim/sql/sql_append.h"
 #include "sim/sql/sql_bank.h"
 #include "sim/sql/sql_keys.h"
 
@@ -16,6 +17,7 @@ std::unique_ptr<Workload> make(runtime::Random random) {
 std::span<const WorkloadKind> all_workload_kinds() {
   static const std::vector<WorkloadKind> all = [] {
     std::vector<WorkloadKind> kinds(workload_kinds().begin(), workload_kinds().end());
+    kinds.push_back({"sql-append", make<SqlAppend>});
     kinds.push_back({"sql-bank", make<SqlBank>});
     kinds.push_back({"sql-keys", make<SqlKeys>});
     return kinds;

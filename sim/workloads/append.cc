@@ -1,11 +1,10 @@
 #include "sim/workloads/append.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 
-#include "txn/testing/history_cycle.h"
+#include "sim/workloads/list_story.h"
 
 namespace quorate::sim {
 
@@ -13,48 +12,6 @@ using runtime::Random;
 using runtime::Task;
 using server::KvNode;
 using Fate = txn::HistoryTxn::Fate;
-
-namespace {
-
-// As the log of events calls keys and transactions.
-std::string key_name(const Bytes& key) {
-  uint32_t n = 0;
-  for (size_t i = key.size() - 4; i < key.size(); ++i) n = n << 8 | static_cast<uint8_t>(key[i]);
-  return fmt::format("k{}", n);
-}
-std::string label(uint32_t number) { return fmt::format("T{}", number); }
-std::string tell(const txn::List& list) { return fmt::format("[{}]", fmt::join(list, " ")); }
-
-EventLog::Edge tell(const txn::Dependency& d) {
-  using Kind = txn::Dependency::Kind;
-  EventLog::Edge out{label(d.from), label(d.to), "", ""};
-  const std::string key = d.key.empty() ? "" : key_name(d.key);
-  switch (d.kind) {
-    case Kind::kWrites:
-      out.kind = "ww";
-      out.why = fmt::format("{} appended to {} right after {}", out.to, key, out.from);
-      break;
-    case Kind::kReads:
-      out.kind = "wr";
-      out.why = d.from == d.to
-                    ? fmt::format("{} appended to {} and its append is gone", out.to, key)
-                    : fmt::format("{} read {} = {}, with the append of {} in it", out.to, key,
-                                  tell(d.seen), out.from);
-      break;
-    case Kind::kOverwrites:
-      out.kind = "rw";
-      out.why = fmt::format("{} read {} = {}, without the append of {}", out.from, key,
-                            tell(d.seen), out.to);
-      break;
-    case Kind::kEarlier:
-      out.kind = "rt";
-      out.why = fmt::format("{} had committed before {} began", out.from, out.to);
-      break;
-  }
-  return out;
-}
-
-}  // namespace
 
 Append::Append(Random random)
     : Workload(random),
@@ -83,7 +40,7 @@ Task<void> Append::operate(KvNode* node, Random* random) {
   std::vector<Op> ops = draw(*random);
   const uint32_t number = history_.begin(node->env().executor->now()).number;
   std::unique_ptr<txn::Transaction> txn = node->txn().begin({});
-  const Trail trail = this->trail(node, [&] { return label(number); });
+  const Trail trail = this->trail(node, [&] { return transaction_name(number); });
   const runtime::CancelToken none;
   Status done = co_await txn->admit(none);
   for (;;) {
@@ -149,8 +106,8 @@ Task<Status> Append::run_scan(txn::Transaction* txn, Op op, uint32_t number,
   trail.done([&] {
     std::string out;
     for (const auto& [key, value] : rows)
-      out += fmt::format("{}{} = {}", out.empty() ? "" : ", ", key_name(key),
-                         tell(txn::decode_list(value)));
+      out += fmt::format("{}{} = {}", out.empty() ? "" : ", ", list_name(key),
+                         tell_list(txn::decode_list(value)));
     return out.empty() ? std::string("no rows") : out;
   });
   for (uint64_t k = op.first; k <= op.last; ++k) {
@@ -169,7 +126,7 @@ Task<Status> Append::run_point(txn::Transaction* txn, Op op, uint32_t number,
   Result<range::RowSet> got = co_await read_rows(txn, keys, options);
   if (!got.ok()) co_return got.status();
   txn::List list = txn::decode_list(got->present(0) ? got->value(0) : BytesView());
-  trail.done([&] { return (op.append ? "it was " : "") + tell(list); });
+  trail.done([&] { return (op.append ? "it was " : "") + tell_list(list); });
   if (!written->contains(key)) history_.at(number).reads.emplace(key, list);
   if (!op.append || (!list.empty() && list.back() == number)) co_return Status();
   list.push_back(number);
@@ -186,7 +143,7 @@ Task<Result<std::string>> Append::check(KvNode* node) {
   if (!wrong.empty() && log() != nullptr) {
     std::vector<EventLog::Edge> edges;
     for (const txn::Dependency& d : txn::find_cycle(history_, last, real_time()))
-      edges.push_back(tell(d));
+      edges.push_back(tell_dependency(d));
     log()->set_anomaly(std::move(edges));
   }
   co_return wrong;

@@ -35,7 +35,8 @@ expect_block 2 "CREATE TABLE accounts"
 expect_block 3 "demo kill 2"
 expect_block 4 "build/quorate init"
 expect_block 5 "bench tpcc load"
-expect_block 6 "./dev test"
+expect_block 6 "quorate check"
+expect_block 7 "./dev test"
 
 # README's commands say build/quorate: here, too, when another preset's build is tested. That has no ./dev demo.
 ln -s "$build" "$dir/build"
@@ -82,6 +83,16 @@ while read -r line; do
   timeout $((200 * slower)) $line >tpcc.log 2>&1 || fail "$line"
 done < <(cd "$root" && block 5)
 echo "tpcc: passed"
+
+# --- the check, while a node is killed ---
+line=$(cd "$root" && block 6)
+timeout $((200 * slower)) ${line/--duration 30/--duration 5} >check.log 2>&1 &
+check=$!
+sleep 2
+kill -9 "${pids[2]}"
+wait "$check" || fail "$line"
+[ "$(grep -c 'nothing is wrong' check.log)" = 3 ] || fail "$line"
+echo "check: passed"
 kill "${pids[@]}" 2>/dev/null
 wait 2>/dev/null
 pids=()

@@ -58,13 +58,13 @@ std::string History::judge_appends(const std::map<Bytes, List>& last) const {
     std::map<Bytes, int> is = found[t.number];
     for (const Bytes& key : wanted) {
       if (is[key] != 1) {
-        return "append of " + std::to_string(t.number) + " to " + key + " is there " +
+        return "append of " + std::to_string(t.number) + " to " + escape_bytes(key) + " is there " +
                std::to_string(is[key]) + " times";
       }
       is.erase(key);
     }
     if (!is.empty()) {
-      return "append of " + std::to_string(t.number) + " to " + is.begin()->first +
+      return "append of " + std::to_string(t.number) + " to " + escape_bytes(is.begin()->first) +
              " is there and must not be";
     }
   }
@@ -81,14 +81,14 @@ std::string History::judge_reads(const std::map<Bytes, List>& last, bool real_ti
       bool prefix =
           seen.size() <= list.size() && std::equal(seen.begin(), seen.end(), list.begin());
       if (!prefix) {
-        return std::to_string(t.number) + " read " + encode_list(seen) + " of " + key +
-               ", which became " + encode_list(list);
+        return std::to_string(t.number) + " read " + encode_list(seen) + " of " +
+               escape_bytes(key) + ", which became " + encode_list(list);
       }
       for (size_t i = seen.size(); real_time && i < list.size(); ++i) {
         const HistoryTxn& other = txns_[list[i] - 1];
         if (other.fate == Fate::kCommitted && other.ended < t.began) {
           return std::to_string(t.number) + " did not see " + std::to_string(list[i]) + " in " +
-                 key + ", which had committed before it began";
+                 escape_bytes(key) + ", which had committed before it began";
         }
       }
     }
