@@ -21,8 +21,10 @@ uint64_t rank_of(Oid type, const Datum& v) {
       return static_cast<uint64_t>(v.as_int()) ^ uint64_t { 1 } << 63;
     case oid::kText:
     case oid::kVarchar:
+    case oid::kBpchar:
     case oid::kBytea: {
-      const BytesView bytes = v.as_bytes();
+      BytesView bytes = v.as_bytes();
+      if (type == oid::kBpchar) bytes = without_trailing_blanks(bytes);
       uint64_t rank = 0;
       std::memcpy(&rank, bytes.data(), std::min<size_t>(bytes.size(), 8));
       return __builtin_bswap64(rank);

@@ -146,8 +146,10 @@ void hash_key(std::span<const Type> types, std::span<const Datum> values, Bytes*
     switch (types[i].oid) {
       case oid::kText:
       case oid::kVarchar:
-      case oid::kBytea: {  // equal where their bytes are
-        const BytesView bytes = v.as_bytes();
+      case oid::kBpchar:
+      case oid::kBytea: {  // equal where their bytes are, but for padding
+        BytesView bytes = v.as_bytes();
+        if (types[i].oid == oid::kBpchar) bytes = without_trailing_blanks(bytes);
         const auto size = static_cast<uint32_t>(bytes.size());
         out->append(reinterpret_cast<const char*>(&size), sizeof size).append(bytes);
         break;
