@@ -2,6 +2,7 @@
 
 #include "runtime/sync.h"
 #include "sql/schema/backfill.h"
+#include "sql/schema/schema_change.h"
 #include "sql/session/txn_status.h"
 #include "sql/system/system_tables.h"
 
@@ -35,6 +36,7 @@ runtime::Task<Status> Node::start(runtime::CancelToken token) {
   CO_RETURN_IF_ERROR(co_await kv_.start(token));
   catalog_ = std::make_unique<sql::CatalogManager>(kv_.txn(), kv_.id());
   CO_RETURN_IF_ERROR(co_await catalog_->start(token));
+  sql::owe_all(catalog_.get());
   view_ = std::make_unique<ClusterView>(kv_, [this] {
     std::vector<sql::SessionRow> rows;
     for (const sql::Session* s : services_->sessions) rows.push_back(s->activity());
@@ -59,13 +61,16 @@ runtime::Task<Status> Node::start(runtime::CancelToken token) {
   co_return Status();
 }
 
-// Rows of dropped and truncated tables, and old outcomes of transactions. Every node does it, where
+// Tables that a lost schema change holds, rows of dropped and truncated ones, and old outcomes of
+// transactions. Every node does it, where
 // it finds something to do; one that fails, or is in another's way, tries again later.
 runtime::Task<void> Node::collect_garbage() {
   for (;;) {
     const auto pause = kGarbageInterval + std::chrono::milliseconds(env_.random->below(1000));
     Status slept = co_await runtime::sleep_for(*env_.executor, pause);
     if (!slept.ok()) co_return;
+    Status freed = co_await sql::free_abandoned(catalog_.get());
+    if (!freed.ok()) env_.log.debug("abandoned tables: {}", freed.message());
     Status removed = co_await sql::remove_garbage(&kv_.txn());
     if (!removed.ok()) env_.log.debug("garbage of tables: {}", removed.message());
     for (bool again = true; again;) {

@@ -15,6 +15,16 @@ bool end_less(const KeySpan& a, const KeySpan& b) {
   return a.end < b.end;
 }
 
+// How much the keys on both sides of a gap have in common: those of one table more than those of
+// two.
+size_t nearness(const ReadSpan& a, const ReadSpan& b) {
+  const Bytes &x = a.span.end, &y = b.span.start;
+  const size_t most = std::min(x.size(), y.size());
+  return static_cast<size_t>(
+      std::mismatch(x.begin(), x.begin() + static_cast<ptrdiff_t>(most), y.begin()).first -
+      x.begin());
+}
+
 void absorb(ReadSpan& a, const ReadSpan& b) {
   if (end_less(a.span, b.span)) a.span.end = b.span.end;
   a.columns |= b.columns;
@@ -97,11 +107,18 @@ void ReadSet::coarsen() {
   compact();
   // Half of the bounds, so that the next coarsening is far away.
   while (reads_.size() > 1 && (reads_.size() > spans_max_ / 2 || bytes_ > bytes_max_ / 2)) {
+    std::vector<size_t> near;
+    for (size_t i = 0; i + 1 < reads_.size(); ++i)
+      near.push_back(nearness(reads_[i], reads_[i + 1]));
+    std::vector<size_t> sorted = near;
+    const auto middle = sorted.begin() + static_cast<ptrdiff_t>(sorted.size() / 2);
+    std::nth_element(sorted.begin(), middle, sorted.end());
+    const size_t least = *middle;
     size_t kept = 0;
     bytes_ = 0;
-    for (size_t i = 0; i < reads_.size(); i += 2) {
+    for (size_t i = 0; i < reads_.size(); ++i) {
       ReadSpan joined = std::move(reads_[i]);
-      if (i + 1 < reads_.size()) absorb(joined, reads_[i + 1]);
+      if (i < near.size() && near[i] >= least) absorb(joined, reads_[++i]);
       bytes_ += cost(joined);
       reads_[kept++] = std::move(joined);
     }

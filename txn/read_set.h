@@ -2,8 +2,9 @@
 // §9): spans with the columns that were used and the timestamp up to which each is known to hold.
 //
 // Bounded by limits::kTxnReadSpansMax and kTxnReadBytesMax: when full, equal and adjacent spans are
-// merged, and when that is not enough, neighbours are joined over their gap. That a wider span
-// holds proves the narrow ones, so coarsening costs needless conflicts and nothing else.
+// merged, and when that is not enough, neighbours are joined over their gap, the nearest first:
+// what lies between two tables is always changed by somebody. That a wider span holds proves the
+// narrow ones, so coarsening costs needless conflicts and nothing else.
 #pragma once
 
 #include <vector>

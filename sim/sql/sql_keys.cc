@@ -61,21 +61,6 @@ std::string SqlKeys::draw_statement(Random& random, uint64_t child) const {
   }
 }
 
-class SqlKeys::OneStatement : public SqlWorkload::Script {
- public:
-  explicit OneStatement(std::vector<std::string> texts) : texts_(std::move(texts)) {}
-  void begin() override { at_ = 0; }
-  std::string next(const SqlAnswer& answer) override {
-    if (at_ > 0) answers.at(at_ - 1) = answer;
-    return at_ < texts_.size() ? texts_[at_++] : std::string();
-  }
-  std::vector<SqlAnswer> answers{8};
-
- private:
-  const std::vector<std::string> texts_;
-  size_t at_ = 0;
-};
-
 Task<void> SqlKeys::step(SqlClient* client, Random* random) {
   if (random->chance(0.2)) {
     co_await look(client, random);
@@ -87,13 +72,13 @@ Task<void> SqlKeys::step(SqlClient* client, Random* random) {
   std::string begin = "BEGIN";
   if (random->chance(0.6))
     begin += std::string(" ISOLATION LEVEL ") + kLevels[random->below(std::size(kLevels))];
-  OneStatement script(std::move(texts));
+  Statements script(std::move(texts));
   (void)co_await transact(client, random, &script, std::move(begin));
 }
 
 Task<void> SqlKeys::look(SqlClient* client, Random* random) {
   std::vector<std::string> texts{kParents, kChildren};
-  OneStatement script(std::move(texts));
+  Statements script(std::move(texts));
   std::string begin = "BEGIN";
   const Status done = co_await transact(client, random, &script, std::move(begin));
   if (!done.ok()) co_return;

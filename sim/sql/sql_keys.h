@@ -24,7 +24,6 @@ class SqlKeys : public SqlWorkload {
   runtime::Task<std::string> judge(SqlClient* client) override;
 
  private:
-  class OneStatement;
   std::string draw_statement(runtime::Random& random, uint64_t child) const;
   runtime::Task<void> look(SqlClient* client, runtime::Random* random);
   std::string judge_rows(const SqlAnswer& parents, const SqlAnswer& children) const;

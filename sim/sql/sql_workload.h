@@ -41,6 +41,22 @@ class SqlWorkload : public Workload {
     bool give_up = false;  // next() found a reason to roll back
     Trail trail;           // where it is told, from transact() on
   };
+  // Statements none of which hangs on another's answer.
+  class Statements : public Script {
+   public:
+    explicit Statements(std::vector<std::string> texts)
+        : answers(texts.size()), texts_(std::move(texts)) {}
+    void begin() override { at_ = 0; }
+    std::string next(const SqlAnswer& answer) override {
+      if (at_ > 0) answers[at_ - 1] = answer;
+      return at_ < texts_.size() ? texts_[at_++] : std::string();
+    }
+    std::vector<SqlAnswer> answers;
+
+   private:
+    const std::vector<std::string> texts_;
+    size_t at_ = 0;
+  };
 
   virtual std::vector<std::string> tables() const = 0;            // DDL and first rows
   virtual std::vector<std::string> splits() const { return {}; }  // of tables, where it can split

@@ -3,6 +3,8 @@
 #include "sim/sql/sql_append.h"
 #include "sim/sql/sql_bank.h"
 #include "sim/sql/sql_keys.h"
+#include "sim/sql/sql_queue.h"
+#include "sim/sql/sql_schema.h"
 
 namespace quorate::sim {
 namespace {
@@ -20,6 +22,8 @@ std::span<const WorkloadKind> all_workload_kinds() {
     kinds.push_back({"sql-append", make<SqlAppend>});
     kinds.push_back({"sql-bank", make<SqlBank>});
     kinds.push_back({"sql-keys", make<SqlKeys>});
+    kinds.push_back({"sql-queue", make<SqlQueue>});
+    kinds.push_back({"sql-schema", make<SqlSchema>});
     return kinds;
   }();
   return all;

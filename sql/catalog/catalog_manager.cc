@@ -200,6 +200,24 @@ Task<Status> CatalogManager::wait_for_leases(uint64_t version, runtime::CancelTo
   }
 }
 
+Task<Result<bool>> CatalogManager::gone(NodeId node) {
+  txn::TxnOptions options;
+  options.read_only = true;
+  auto txn = client_.begin(options);
+  txn->begin_statement();
+  std::vector<Bytes> key{catalog_store::lease_key(node)};
+  auto row = co_await txn->get(std::move(key), {});
+  if (!row.ok()) co_return row.status();
+  bool lives = false;
+  if (row->present(0)) {
+    NodeLease lease;
+    CO_RETURN_IF_ERROR(decode(row->value(0), lease));
+    for (const auto& [version, expiry] : lease.versions) lives |= expiry > txn->read_timestamp();
+  }
+  co_await txn->rollback();
+  co_return !lives;
+}
+
 Task<Status> CatalogManager::wait_online(std::vector<Oid> tables, runtime::CancelToken token) {
   for (;;) {
     bool waiting = !snapshot();

@@ -14,6 +14,8 @@
 // one keeps schema changes waiting, as PostgreSQL's table locks do.
 #pragma once
 
+#include <set>
+
 #include "runtime/sync.h"
 #include "sql/catalog/catalog_store.h"
 
@@ -37,6 +39,8 @@ class CatalogManager {
 
   // The newest version with a live lease, or null: then acquire() waits for one.
   CatalogPtr snapshot() const;
+  // What was read last, whether or not it may be used.
+  CatalogPtr last_known() const { return current_; }
   // Fails with 57P03 where no lease can be had within nine seconds.
   runtime::Task<Result<CatalogPtr>> acquire(runtime::CancelToken token = {});
 
@@ -50,6 +54,13 @@ class CatalogManager {
   runtime::Task<Status> wait_for_leases(uint64_t version, runtime::CancelToken token = {});
   // Waits until none of these tables is held offline by another's schema change.
   runtime::Task<Status> wait_online(std::vector<Oid> tables, runtime::CancelToken token = {});
+
+  // Whether nothing of a node's present life is left: it has no live lease.
+  runtime::Task<Result<bool>> gone(NodeId node);
+  // Tables that a schema change of this node holds until that time and could not give back:
+  // free_abandoned() does.
+  void owe(Oid table, Timestamp until) { owed_.emplace(table, until); }
+  std::set<std::pair<Oid, Timestamp>>& owed() { return owed_; }
 
   txn::Client& client() { return client_; }
   NodeId node() const { return node_; }
@@ -72,7 +83,8 @@ class CatalogManager {
   std::shared_ptr<const CatalogData> current_;
   std::vector<Held> held_;  // ascending; the last is current_'s
   bool leasing_ = false;    // one lease transaction at a time
-  Status failure_;          // why the last renewal failed; ok: it did not
+  std::set<std::pair<Oid, Timestamp>> owed_;
+  Status failure_;  // why the last renewal failed; ok: it did not
   runtime::TaskScope scope_;
 };
 

@@ -148,6 +148,7 @@ Status CatalogWriter::write(D d) {
 
 Status CatalogWriter::put(TableDescriptor d) {
   d.version = new_version();
+  d.format = TableDescriptor::kFormat;
   return write(std::move(d));
 }
 Status CatalogWriter::put(SequenceDescriptor d) { return write(std::move(d)); }

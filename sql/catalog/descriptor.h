@@ -104,7 +104,8 @@ struct ForeignKeyDescriptor {
 };
 
 struct TableDescriptor {
-  uint8_t format = 1;
+  static constexpr uint8_t kFormat = 2;  // 1: without offline_by
+  uint8_t format = kFormat;
   Oid oid = 0;      // and TableId of its keys, unless TRUNCATE gave it a new one:
   TableId storage;  // the id in keys; never reused
   Oid schema = 0;
@@ -121,12 +122,15 @@ struct TableDescriptor {
   // `columns`) as its primary index: node-unique, ordered by time.
   bool hidden_rowid = false;
   // A schema change holds the table for itself: until this time nobody else's statement may use it.
-  // The change commits before it, or not at all, so that a node that dies holds nothing for ever.
+  // The change commits before it, or not at all, so that nothing is held for ever; where the node
+  // that does it is gone, others give the table back before (sql/schema: free_abandoned).
   Timestamp offline_until;
+  NodeId offline_by;
   template <class A>
   void serialize(A& a) {
     a(format, oid, storage, schema, name, version, columns, indexes, checks, foreign_keys,
       referenced_by, next_column, next_index, hidden_rowid, offline_until);
+    if (format >= 2) a(offline_by);
   }
   const ColumnDescriptor* column(ColumnId id) const {
     for (const auto& c : columns)

@@ -8,6 +8,8 @@ namespace quorate::sql {
 
 using runtime::Task;
 
+bool holds_all(const CatalogData& data, const DdlContext& c, const Ddl& ddl);
+
 namespace {
 
 using Step = std::function<Status(CatalogWriter&)>;
@@ -67,6 +69,15 @@ Task<Result<uint64_t>> publish(DdlContext* c, Step step) {
   }
 }
 
+void owe_those(CatalogManager* manager, const std::vector<Oid>& tables) {
+  CatalogPtr now = manager->last_known();
+  for (Oid oid : tables) {
+    TablePtr t = now ? now->table(oid) : nullptr;
+    if (t && t->offline_until && t->offline_by == manager->node())
+      manager->owe(oid, t->offline_until);
+  }
+}
+
 // Takes tables out of everybody's use, and ids for what may be made of them.
 Task<Status> take_offline(DdlContext* c, std::vector<Oid> tables) {
   Timestamp until = c->manager->client().now().add_micros(kOfflineMicros);
@@ -85,6 +96,7 @@ Task<Status> take_offline(DdlContext* c, std::vector<Oid> tables) {
         }
         TableDescriptor t = *old;
         t.offline_until = until;
+        t.offline_by = c->manager->node();
         t.next_index = IndexId(t.next_index.value + 32);
         ASSIGN_OR_RETURN(Oid storage, w.allocate_oid());
         c->reserved.push_back(storage);
@@ -93,7 +105,11 @@ Task<Status> take_offline(DdlContext* c, std::vector<Oid> tables) {
       return {};
     };
     auto version = co_await publish(c, step);
-    if (!version.ok()) co_return version.status();
+    if (!version.ok()) {
+      // It may have happened.
+      for (Oid oid : tables) c->manager->owe(oid, until);
+      co_return version.status();
+    }
     if (held) continue;
     c->offline.insert(c->offline.end(), tables.begin(), tables.end());
     c->offline_until = c->offline_until ? std::min(c->offline_until, until) : until;
@@ -107,6 +123,7 @@ Status clear_offline(CatalogWriter& w, const std::vector<Oid>& tables) {
     if (!old || !old->offline_until) continue;
     TableDescriptor t = *old;
     t.offline_until = Timestamp();
+    t.offline_by = NodeId();
     RETURN_IF_ERROR(w.put(std::move(t)));
   }
   return {};
@@ -155,13 +172,18 @@ Task<Status> apply_alter(const AlterTable* s, CatalogWriter* w, DdlContext* c) {
   co_return Status();
 }
 
-Task<Status> alter_alone(const AlterTable* s, DdlContext* c) {
+Task<Status> alter_alone(const Ddl* ddl, DdlContext* c, bool* missing) {
   auto txn = c->manager->client().begin({});
   txn->set_cancel(c->cancel);
   txn->begin_statement();
   CatalogWriter writer(txn.get(), c->manager->client());
   Status status = co_await writer.begin();
-  if (status.ok()) status = co_await apply_alter(s, &writer, c);
+  *missing = status.ok() && !holds_all(writer.data(), *c, *ddl);
+  if (*missing) {
+    co_await txn->rollback();
+    co_return Status();
+  }
+  if (status.ok()) status = co_await apply_alter(&std::get<AlterTable>(*ddl), &writer, c);
   if (status.ok()) status = clear_offline(writer, c->offline);
   if (status.ok()) status = writer.seal();
   if (!status.ok()) {
@@ -354,42 +376,77 @@ std::vector<Oid> tables_of(const CatalogData& data, const DdlContext& c, const D
         if (const auto* k = std::get_if<ForeignKeyDefinition>(&x->constraint)) add(k->referenced);
     }
   }
+  // Who does not know yet that an index is gone reads it, and who knows writes no more to it.
+  if (const auto* s = std::get_if<DropObjects>(&ddl);
+      s != nullptr && s->kind == ObjectKind::kIndex) {
+    size_t position = 0;
+    for (const auto& n : s->names)
+      if (TablePtr t = lookup_index(data, c, n, &position)) out.push_back(t->oid);
+  }
   std::sort(out.begin(), out.end());
   out.erase(std::unique(out.begin(), out.end()), out.end());
   return out;
 }
 
+// Once a change is told, nobody goes by what was before: a row that somebody writes into a table
+// that was dropped and made anew would be lost. The change stands, whether or not this is seen.
+Task<void> wait_for_all(DdlContext* c, uint64_t version) {
+  Status seen = co_await c->manager->wait_for_leases(version, c->cancel);
+  (void)seen;
+}
+
+// Whether the change holds all tables that it needs as the catalog stands now: since it took them
+// one may have come, or an index of another.
+bool holds_all(const CatalogData& data, const DdlContext& c, const Ddl& ddl) {
+  for (Oid oid : tables_of(data, c, ddl))
+    if (std::find(c.offline.begin(), c.offline.end(), oid) == c.offline.end()) return false;
+  return true;
+}
+
 Task<Status> execute_ddl(const Ddl* ddl, DdlContext* c) {
   if (const auto* s = std::get_if<CreateIndex>(ddl)) co_return co_await create_index_alone(s, c);
   if (std::holds_alternative<SplitAt>(*ddl)) co_return internal_error("SPLIT AT is the session's");
-  std::vector<Oid> tables;
-  {
-    CatalogPtr now = c->manager->snapshot();
-    if (!now) co_return unavailable("the catalog's lease has ended");
-    tables = tables_of(static_cast<const CatalogData&>(*now), *c, *ddl);
-  }
   Status done;
-  do {
-    if (!tables.empty()) CO_RETURN_IF_ERROR(co_await take_offline(c, tables));
-    if (const auto* s = std::get_if<AlterTable>(ddl)) {
-      done = co_await alter_alone(s, c);
-      // Once more from the beginning: what was written stands under ids that are used up.
-      if (may_repeat(done)) CO_RETURN_IF_ERROR(co_await bring_online(c));
+  for (bool again = true; again;) {
+    std::vector<Oid> tables;
+    {
+      CatalogPtr now = c->manager->snapshot();
+      if (!now) {
+        done = unavailable("the catalog's lease has ended");
+        break;
+      }
+      tables = tables_of(static_cast<const CatalogData&>(*now), *c, *ddl);
+    }
+    if (!tables.empty()) {
+      done = co_await take_offline(c, std::move(tables));
+      if (!done.ok()) break;
+    }
+    bool missing = false;
+    if (std::holds_alternative<AlterTable>(*ddl)) {
+      done = co_await alter_alone(ddl, c, &missing);
     } else {
-      Step step = [ddl, c](CatalogWriter& w) -> Status {
+      Step step = [ddl, c, &missing](CatalogWriter& w) -> Status {
+        missing = !holds_all(w.data(), *c, *ddl);
+        if (missing) return {};
         RETURN_IF_ERROR(apply_simple(w, *c, *ddl));
         return clear_offline(w, c->offline);
       };
       auto version = co_await publish(c, step);
       done = version.status();
+      const bool takes_away =
+          std::holds_alternative<DropObjects>(*ddl) || std::holds_alternative<Rename>(*ddl);
+      if (done.ok() && !missing && takes_away) co_await wait_for_all(c, *version);
     }
-  } while (may_repeat(done) && !c->cancel.cancelled());
+    // Once more from the beginning: what was written stands under ids that are used up.
+    again = (missing || may_repeat(done)) && !c->cancel.cancelled();
+    if (again) CO_RETURN_IF_ERROR(co_await bring_online(c));
+    if (missing && !again) done = c->cancel.status();
+  }
   if (done.ok()) {
     c->offline.clear();
     c->offline_until = Timestamp();
   }
   if (!done.ok()) {
-    c->cancel = {};
     Status freed = co_await bring_online(c);
     (void)freed;  // the first error is the one to tell
   }
@@ -443,7 +500,10 @@ Task<Status> finish_block(DdlContext* c) {
       return t == nullptr || !t->offline_until;
     });
   }
+  uint64_t version = 0;
+  if (CatalogPtr newest = c->manager->last_known()) version = newest->version();
   Status freed = co_await bring_online(c);
+  if (known.ok()) co_await wait_for_all(c, version);
   co_return known.ok() ? freed : known;
 }
 
@@ -452,9 +512,70 @@ Task<Status> bring_online(DdlContext* c) {
   if (c->offline.empty()) co_return Status();
   std::vector<Oid> tables = std::move(c->offline);
   c->offline.clear();
+  // A client that went away leaves the tables to others all the same.
+  const runtime::CancelToken cancel = std::exchange(c->cancel, {});
   Step step = [tables](CatalogWriter& w) { return clear_offline(w, tables); };
   auto version = co_await publish(c, step);
+  c->cancel = cancel;
+  if (!version.ok()) owe_those(c->manager, tables);
   co_return version.status();
+}
+
+namespace {
+
+std::vector<TablePtr> offline_tables(const CatalogData& data, Timestamp now) {
+  std::vector<TablePtr> out;
+  for (const auto& database : data.databases()) {
+    for (TablePtr& t : data.tables(database->oid))
+      if (t->offline_until > now) out.push_back(std::move(t));
+  }
+  return out;
+}
+
+}  // namespace
+
+void abandon(const DdlContext& c) { owe_those(c.manager, c.offline); }
+
+void owe_all(CatalogManager* manager) {
+  const CatalogPtr now = manager->snapshot();
+  if (!now) return;
+  const auto& data = static_cast<const CatalogData&>(*now);
+  for (const TablePtr& t : offline_tables(data, manager->client().now()))
+    if (t->offline_by == manager->node()) manager->owe(t->oid, t->offline_until);
+}
+
+Task<Status> free_abandoned(CatalogManager* manager) {
+  std::vector<TablePtr> offline;
+  if (CatalogPtr now = manager->snapshot())
+    offline = offline_tables(static_cast<const CatalogData&>(*now), manager->client().now());
+  std::set<std::pair<Oid, Timestamp>>& owed = manager->owed();
+  std::erase_if(owed, [&](const auto& o) { return o.second <= manager->client().now(); });
+  std::set<std::pair<Oid, Timestamp>> abandoned;
+  for (const TablePtr& t : offline) {
+    if (t->offline_by == manager->node()) {
+      const std::pair hold{t->oid, t->offline_until};
+      if (owed.contains(hold)) abandoned.insert(hold);
+      continue;
+    }
+    CO_ASSIGN_OR_RETURN(const bool gone, co_await manager->gone(t->offline_by));
+    if (gone) abandoned.emplace(t->oid, t->offline_until);
+  }
+  offline.clear();
+  if (abandoned.empty()) co_return Status();
+  DdlContext context;
+  context.manager = manager;
+  Step step = [&abandoned](CatalogWriter& w) -> Status {
+    std::vector<Oid> tables;
+    for (const auto& [oid, until] : abandoned) {
+      TablePtr t = w.data().table(oid);
+      if (t && t->offline_until == until) tables.push_back(oid);
+    }
+    return clear_offline(w, tables);
+  };
+  auto version = co_await publish(&context, step);
+  if (!version.ok()) co_return version.status();
+  for (const auto& hold : abandoned) owed.erase(hold);
+  co_return Status();
 }
 
 Result<std::vector<Bytes>> split_keys(const SplitAt& split) {

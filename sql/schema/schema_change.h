@@ -59,8 +59,18 @@ runtime::Task<Status> execute_ddl_in(const Ddl* ddl, CatalogWriter* writer, DdlC
 
 // After a block with DDL: its version is known to this node before the session goes on.
 runtime::Task<Status> finish_block(DdlContext* context);
-// After a rolled back block: its tables are free again.
+// After a rolled back block: its tables are free again. Where that can't be done just now
+// free_abandoned() does it.
 runtime::Task<Status> bring_online(DdlContext* context);
+
+// A session that ends in a block: its tables are given back in the background.
+void abandon(const DdlContext& context);
+
+// Gives back tables that a schema change holds of which nothing is left: its node is gone, or is
+// this one and owes them. Called in the background by every node.
+runtime::Task<Status> free_abandoned(CatalogManager* manager);
+// Before the first session of a node's life: what it holds is from an earlier one, and owed.
+void owe_all(CatalogManager* manager);
 
 // The keys at which ALTER TABLE ... SPLIT AT wants ranges to begin; the caller asks for the splits.
 Result<std::vector<Bytes>> split_keys(const SplitAt& split);

@@ -143,6 +143,7 @@ TEST_F(SchemaChanges, sysbench_table_is_made_as_postgres_makes_it) {
   auto q = analyze((*list)[0], c);
   ASSERT_TRUE(q.ok()) << q.status().to_string();
   EXPECT_EQ((*q)->defaults.size(), 3u);
+  c.catalog.reset();
   ASSERT_EQ(error("DROP TABLE sbtest1"), "ok");
   EXPECT_FALSE(manager_.snapshot()->sequence(kPublicSchema, "sbtest1_id_seq"));
 }

@@ -63,6 +63,7 @@ SessionImpl::~SessionImpl() {
   // Executions look at the transaction, which rolls back by itself.
   portals_.clear();
   txn_.reset();
+  if (!ddl_context_.offline.empty()) abandon(ddl_context_);
 }
 
 Task<Result<std::unique_ptr<Session>>> Session::open(NodeServices* node, SessionOptions options) {

@@ -10,7 +10,7 @@ urls=127.0.0.1:$(sql_port 1),127.0.0.1:$(sql_port 2),127.0.0.1:$(sql_port 3)
 out=$cluster_dir/check.out
 
 # The whole of it in one process each; nodes fall and rise until it ends.
-"$quorate" check --url "$urls" --duration 9 --seed $$ >"$out" 2>&1 &
+"$quorate" check --url "$urls" --duration 8 --seed $$ >"$out" 2>&1 &
 check=$!
 victim=1
 while kill -0 "$check" 2>/dev/null; do
@@ -27,7 +27,7 @@ while kill -0 "$check" 2>/dev/null; do
   victim=$((victim % 3 + 1))
 done
 wait "$check" || { cat "$out"; fail "check found something wrong while nodes were killed"; }
-for workload in sql-append sql-bank sql-keys; do
+for workload in sql-append sql-bank sql-keys sql-queue; do
   committed=$(sed -n "s/^$workload: nothing is wrong; \([0-9]*\) transactions.*/\1/p" "$out")
   [ "${committed:-0}" -ge 20 ] || { cat "$out"; fail "$workload: ${committed:-no} transactions committed"; }
 done

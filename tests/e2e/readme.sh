@@ -91,7 +91,7 @@ check=$!
 sleep 2
 kill -9 "${pids[2]}"
 wait "$check" || fail "$line"
-[ "$(grep -c 'nothing is wrong' check.log)" = 3 ] || fail "$line"
+[ "$(grep -c 'nothing is wrong' check.log)" = 5 ] || fail "$line"
 echo "check: passed"
 kill "${pids[@]}" 2>/dev/null
 wait 2>/dev/null
