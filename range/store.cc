@@ -153,7 +153,10 @@ runtime::Task<Status> Store::start_replica(RangeId range) {
   if (Bytes kept = log.local(birth_key(range)); !kept.empty())
     CO_RETURN_IF_ERROR(decode(kept, birth));
   if (birth.parent && engine_->applied_index(birth.parent) < birth.parent_index) {
-    unborn_[range] = birth;
+    if (birth.parent_index != kNeverBorn && log.replica(birth.parent))
+      unborn_[range] = birth;
+    else
+      orphan(range, birth);
     co_return Status();
   }
   RangeDescriptor descriptor = birth.descriptor;
@@ -553,6 +556,8 @@ Result<Replica*> Store::snapshot_receiver(const SnapshotChunk& chunk) {
   const ReplicaId to = chunk.message.to;
   Replica* replica = find(chunk.range);
   if (replica == nullptr) {
+    if (orphans_.contains(chunk.range) && orphans_[chunk.range] == to)
+      return unavailable("this replica was never born and must be replaced");
     storage::LogStore& log = engine_->log();
     if (log.tombstone(chunk.range) > to) return unavailable("this replica was removed");
     const ReplicaId known = log.replica(chunk.range);

@@ -37,6 +37,8 @@ struct BirthRecord {
 
 inline constexpr LogIndex kBirthIndex{10};
 inline constexpr Term kBirthTerm{5};
+// A parent index that no parent reaches: an orphan's.
+inline constexpr LogIndex kNeverBorn{UINT64_MAX};
 
 struct RangeStatus {
   RangeDescriptor descriptor;
@@ -109,6 +111,7 @@ class Store {
   // The replica of the range that this store's log knows, started or not; zero: none.
   ReplicaId replica_id(RangeId range) const;
   // Those that may not speak any more under their ids.
+  // Those that must be replaced: of a damaged log, or orphans.
   std::vector<std::pair<RangeId, ReplicaId>> damaged_replicas() const;
   // The range has removed its replica here; `least` is the least id acceptable from now on. Durable
   // when it returns, and its data is gone (safety: replica-id). Refused while it leads, or takes a
@@ -137,6 +140,7 @@ class Store {
   runtime::Task<Result<Bytes>> on_snapshot_chunk(runtime::PeerId from, Bytes request);
   void on_stray(StoreId from, raft::Message message);
   runtime::Task<void> make_way(RangeId range, ReplicaId newer);
+  void orphan(RangeId child, BirthRecord birth);
   runtime::Task<Status> finish_removals();
   runtime::Task<void> bury(std::unique_ptr<Replica> replica);
   Result<std::optional<RangeDescriptor>> stored_descriptor(RangeId range);
@@ -159,6 +163,9 @@ class Store {
   std::map<Bytes, RangeId> by_start_;
   std::map<RangeId, BirthRecord>
       unborn_;  // recovered children whose parent has not come to the split yet
+  // Children whose parent was removed from here before it came to the split: what they began with
+  // is gone, and what they have acknowledged is worth nothing.
+  std::map<RangeId, ReplicaId> orphans_;
   std::map<RangeId, std::shared_ptr<IncomingSnapshot>> incoming_;
   std::set<std::pair<RangeId, ReplicaId>> streaming_;
   std::map<RangeId, KeySpan> clearing_;         // removed, and their data is on its way out

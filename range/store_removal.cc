@@ -19,6 +19,7 @@ std::vector<std::pair<RangeId, ReplicaId>> Store::damaged_replicas() const {
     if (here && !replicas_.contains(damaged.range))
       out.emplace_back(damaged.range, damaged.replica);
   }
+  out.insert(out.end(), orphans_.begin(), orphans_.end());
   return out;
 }
 
@@ -57,6 +58,11 @@ runtime::Task<Status> Store::remove_replica(RangeId range, ReplicaId least) {
   }
   incoming_.erase(range);
   strays_.erase(range);
+  orphans_.erase(range);
+  for (auto it = unborn_.begin(); it != unborn_.end();) {
+    const auto [child, birth] = *it++;
+    if (birth.parent == range) orphan(child, birth);
+  }
   // Until this returns, and for good when it fails: then the store stops.
   clearing_[range] = descriptor.id ? descriptor.span : KeySpan::point("");
   env_.log.info("r{}: the replica here was removed from its range; its data goes", range.value);
@@ -67,6 +73,17 @@ runtime::Task<Status> Store::remove_replica(RangeId range, ReplicaId least) {
   if (descriptor.id) CO_RETURN_IF_ERROR(co_await engine_->clear_replica(range, descriptor.span));
   clearing_.erase(range);
   co_return Status();
+}
+
+// The mark is synced with the parent's tombstone, before the parent's rows go: a later replica of
+// the parent that comes past the split must not be taken for the child's beginning.
+void Store::orphan(RangeId child, BirthRecord birth) {
+  env_.log.error("r{}: its parent left before the split; the replica is to be replaced",
+                 child.value);
+  birth.parent_index = kNeverBorn;
+  engine_->log().put_local(birth_key(child), encode(birth));
+  orphans_[child] = replica_id(child);
+  unborn_.erase(child);
 }
 
 runtime::Task<void> Store::bury(std::unique_ptr<Replica> replica) {

@@ -197,12 +197,15 @@ std::vector<std::string> SimCluster::describe() {
       }
       const raft::Raft& core = replica->group().core();
       const range::LeaseView lease = replica->look_at_lease(Timestamp());
+      std::string members;
+      for (const auto& r : replica->descriptor().replicas)
+        members += fmt::format(" {}@n{}{}", r.replica.value, r.node.value,
+                               r.role == range::ReplicaRole::kVoter ? "" : "-");
       out.push_back(fmt::format(
-          "  r{} {} to {} generation {} replica {} term {} {} leader {} commit {} last {} applied "
-          "{} "
-          "lease {} until {}{}",
+          "  r{} {} to {} generation {}:{}; replica {} term {} {} leader {} commit {} last {} "
+          "applied {} lease {} until {}{}",
           id.value, escape_bytes(replica->descriptor().span.start),
-          escape_bytes(replica->descriptor().span.end), replica->descriptor().generation,
+          escape_bytes(replica->descriptor().span.end), replica->descriptor().generation, members,
           replica->id().value, core.term().value, core.leads() ? "leads" : "follows",
           core.leader().value, core.log().committed().value, core.log().last_index().value,
           replica->applied().value, lease.held ? "held" : "not held",
