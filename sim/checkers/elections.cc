@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "raft/core/quorum.h"
 
 namespace quorate::sim {
@@ -24,6 +26,16 @@ bool could_win(const raft::ConfState& conf, const Votes& votes) {
 bool may_campaign(const raft::Raft& core) {
   return !core.leads() && !core.damaged() && core.conf().votes(core.config().self) &&
          !core.log().pending_snapshot() && core.log().applied() == core.log().committed();
+}
+
+// Proposed in this term and not known to be committed.
+bool changes_members(const raft::Raft& core) {
+  const raft::LogView& log = core.log();
+  if (log.committed() == log.last_index()) return false;
+  auto entries = log.entries(log.committed().next(), log.last_index().next(), 1u << 20);
+  return entries.ok() && std::any_of(entries->begin(), entries->end(), [&](const raft::Entry& e) {
+           return e.type == raft::EntryType::kConfChange && e.term == core.term();
+         });
 }
 
 uint64_t mix(uint64_t hash, uint64_t value) { return (hash ^ value) * 0x100000001b3; }
@@ -106,6 +118,17 @@ std::string Elections::judge_lease(RangeId range, const Members& members,
   const raft::Raft& core = leader.replica->group().core();
   const Timestamp until = core.lease_until();
   const StoreId store = core.config().store;
+  if (core.support_until() < until && changes_members(core)) {
+    // A promise ends when its giver's clock has passed it, and with it what rests on it.
+    const bool over = std::any_of(members.begin(), members.end(), [&](const auto& m) {
+      return cluster_.node(m.second.node)->clock().peek() >= until;
+    });
+    if (!over) {
+      return fmt::format("r{}: {} changes its members, relies on {} and is supported until {}",
+                         range.value, cluster_.host(leader.node), until.to_string(),
+                         core.support_until().to_string());
+    }
+  }
   const auto free = [&](ReplicaId voter) {
     auto it = members.find(voter);
     if (voter == core.config().self || it == members.end()) return false;

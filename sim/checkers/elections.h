@@ -3,6 +3,9 @@
 //
 //  - whoever could win holds every committed entry (Raft: leader completeness);
 //  - a leader commits what earlier terms left only by an entry of its own (paper, 5.4.2);
+//  - no change of members is on its way from a leader whose support does not reach what it relies
+//  on
+//    (safety: promise-never-shrinks);
 //  - nobody could win while another replica may serve, unless a voter's clock has passed the end of
 //    that lease (safety: support-epoch, promise-never-shrinks, child-lease).
 //
