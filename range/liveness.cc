@@ -93,6 +93,11 @@ bool Liveness::supports(StoreId peer) const {
   return it != promises_.end() && !it->second.withdrawn;
 }
 
+Timestamp Liveness::promised_to(StoreId peer) const {
+  auto it = promises_.find(peer);
+  return it == promises_.end() || it->second.withdrawn ? Timestamp() : it->second.until;
+}
+
 void Liveness::set_peers(std::set<StoreId> peers) {
   peers.erase(options_.store);
   if (peers == peers_) return;

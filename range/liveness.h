@@ -58,6 +58,8 @@ class Liveness {
   // What `peer` promised us: for quorate.nodes.
   Timestamp supported_until(StoreId peer) const { return view_.support_from(peer).until; }
   bool supports(StoreId peer) const;
+  // What we promised `peer`, zero where it is withdrawn: for checkers.
+  Timestamp promised_to(StoreId peer) const;
 
  private:
   struct Promise {

@@ -73,6 +73,7 @@ void Replica::start(const raft::Start& start) {
   config.range = range();
   config.self = id_;
   config.store = store();
+  config.message_bytes_max = store_.options().append_bytes;
   config.seed = range().value * 1000003 + store().value + 1;
   config.planted = store_.options().planted;
   changed_at_ = start.applied;

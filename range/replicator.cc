@@ -73,7 +73,11 @@ Replicator::Standing Replicator::look(const Replica& replica) const {
 runtime::Task<Status> Replicator::step(RangeId range) {
   Replica* replica = store_.find(range);
   const raft::Raft& core = replica->group().core();
-  if (core.conf().joint()) co_return Status();
+  if (core.conf().joint()) {
+    // Elected while it was leaving: until another leads, nobody can finish the change.
+    if (core.must_hand_over()) co_return co_await hand_over(range);
+    co_return Status();
+  }
   const RangeDescriptor& descriptor = replica->descriptor();
   const Standing now = look(*replica);
   if (now.learner) {
@@ -108,6 +112,25 @@ runtime::Task<Status> Replicator::step(RangeId range) {
   if (!now.gone_is_damaged || !quorum_without(descriptor, now.gone)) co_return Status();
   std::string why = now.gone_why;
   co_return co_await remove(range, now.gone, std::move(why));
+}
+
+runtime::Task<Status> Replicator::hand_over(RangeId range) {
+  Replica* replica = store_.find(range);
+  const raft::Raft& core = replica->group().core();
+  NodeId to;
+  LogIndex furthest;
+  for (const ReplicaDescriptor& r : replica->descriptor().replicas) {
+    auto progress = core.progress().find(r.replica);
+    if (!core.conf().voters.contains(r.replica) || progress == core.progress().end() ||
+        progress->second.match <= furthest || !cluster_.alive(r.node))
+      continue;
+    to = r.node;
+    furthest = progress->second.match;
+  }
+  if (!to) co_return Status();
+  env_.log.info("r{}: the lease goes to n{}: the replica here leaves", range.value, to.value);
+  runtime::Task<Status> moved = replica->transfer_lease(to);
+  co_return co_await std::move(moved);
 }
 
 // One that has not, or whose store promises nothing, would leave the range without a quorum.

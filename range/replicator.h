@@ -31,6 +31,7 @@ class Replicator {
   bool caught_up(const raft::Raft& core, const ReplicaDescriptor& learner) const;
   bool quorum_without(const RangeDescriptor& descriptor, ReplicaId left_out) const;
   NodeId choose_node(const RangeDescriptor& descriptor) const;
+  runtime::Task<Status> hand_over(RangeId range);
   runtime::Task<Status> promote(RangeId range, size_t learner, std::string leaving_why,
                                 ReplicaId leaving);
   runtime::Task<Status> remove(RangeId range, ReplicaId leaving, std::string why);

@@ -13,6 +13,7 @@ constexpr auto kLeaderlessPatience = std::chrono::seconds(5);
 // One with a leader asks so often: who told it that it was removed may not have reached it.
 constexpr auto kAskEvery = std::chrono::seconds(30);
 constexpr auto kAskPatience = std::chrono::seconds(1);
+constexpr auto kChangeLook = std::chrono::milliseconds(20);
 constexpr auto kReportEvery = std::chrono::seconds(5);
 constexpr size_t kDamagedMax = 10'000;
 
@@ -51,6 +52,8 @@ runtime::Task<Result<Bytes>> Retirement::on_describe(Bytes request) {
   Replica* replica = store_.find(range);
   if (replica == nullptr || !replica->started())
     co_return not_found("no replica of range " + range.to_string() + " is here");
+  if (replica->conf().joint())
+    co_return unavailable("range " + range.to_string() + " is changing its replicas");
   co_return encode(replica->descriptor());
 }
 
@@ -74,6 +77,15 @@ runtime::Task<Result<Bytes>> Retirement::on_damaged(Bytes request) {
 
 runtime::Task<void> Retirement::tell(NodeId node, RangeDescriptor after) {
   damaged_.erase(after.id);
+  // Until the change is finished it has a say, and may be needed.
+  const runtime::Instant until = env_.executor->now() + kAskPatience;
+  for (;;) {
+    const Replica* replica = store_.find(after.id);
+    if (replica == nullptr || !replica->started()) co_return;
+    if (!replica->conf().joint()) break;
+    Status slept = co_await runtime::sleep_for(*env_.executor, kChangeLook);
+    if (!slept.ok() || env_.executor->now() >= until) co_return;  // it will ask
+  }
   runtime::PeerId peer = cluster_.peer(node);
   if (peer == 0 || !cluster_.alive(node)) co_return;
   const runtime::Instant deadline = env_.executor->now() + kAskPatience;
@@ -83,13 +95,39 @@ runtime::Task<void> Retirement::tell(NodeId node, RangeDescriptor after) {
 // --- what this store's own replicas do
 // ---------------------------------------------------------------------------------------
 
+// Whether `now`, or what came after it, says that the replica was removed.
+bool Retirement::removes(const RangeDescriptor& now, ReplicaId own) const {
+  if (!own || now.next_replica <= own) return false;  // nothing here, or older than this one
+  return std::none_of(now.replicas.begin(), now.replicas.end(),
+                      [&](const ReplicaDescriptor& r) { return r.replica == own; });
+}
+
+// Those that do not know yet that the change is finished count this replica in, and may need it to
+// elect one of themselves when who told us is gone. So a quorum must know, and all who are reached.
+runtime::Task<bool> Retirement::is_known(RangeDescriptor now, ReplicaId own) {
+  size_t voters = 0, knowing = 0;
+  for (const ReplicaDescriptor& r : now.replicas) {
+    if (r.role != ReplicaRole::kVoter) continue;
+    ++voters;
+    runtime::PeerId peer = cluster_.peer(r.node);
+    if (peer == 0 || !cluster_.alive(r.node)) continue;
+    const runtime::Instant deadline = env_.executor->now() + kAskPatience;
+    auto answer = co_await store_.rpc().call(peer, kDescribeMethod, encode(now.id), deadline);
+    RangeDescriptor theirs;
+    if (!answer.ok() || !decode(*answer, theirs).ok() || theirs.id != now.id ||
+        theirs.generation < now.generation || !removes(theirs, own))
+      co_return false;
+    ++knowing;
+  }
+  co_return knowing * 2 > voters;
+}
+
 runtime::Task<Status> Retirement::end_if_removed(RangeDescriptor now) {
   const ReplicaId own = store_.replica_id(now.id);
-  if (!own || now.next_replica <= own) co_return Status();  // nothing here, or older than this one
-  for (const ReplicaDescriptor& r : now.replicas) {
-    if (r.replica == own) co_return Status();
-  }
+  if (!removes(now, own)) co_return Status();
   if (store_.options().planted.removed_replica_stays) co_return Status();
+  const bool known = co_await is_known(now, own);
+  if (!known) co_return unavailable("not all of its range know yet that it was removed");
   co_return co_await store_.remove_replica(now.id, own.next());
 }
 
@@ -120,13 +158,13 @@ runtime::Task<void> Retirement::step() {
   std::vector<RangeDescriptor> own;
   for (const auto& [range, replica] : store_.replicas()) {
     const RangeDescriptor& d = replica->descriptor();
-    if (replica->started() && d.next_replica > replica->id() &&
+    if (replica->started() && !replica->conf().joint() && d.next_replica > replica->id() &&
         d.find(store_.options().id) == nullptr)
       own.push_back(d);
   }
   for (RangeDescriptor& d : own) {
     Status ended = co_await end_if_removed(std::move(d));
-    if (!ended.ok()) env_.log.info("a removed replica stays for now: {}", ended.message());
+    if (!ended.ok()) env_.log.debug("a removed replica stays for now: {}", ended.message());
   }
   if (const RangeId range = next_to_ask()) {
     asked_ = range;
@@ -156,7 +194,7 @@ runtime::Task<void> Retirement::ask_about(RangeId range, std::vector<NodeId> nod
     RangeDescriptor now;
     if (!answer.ok() || !decode(*answer, now).ok() || now.id != range) continue;
     Status ended = co_await end_if_removed(std::move(now));
-    if (!ended.ok()) env_.log.info("r{}: {}", range.value, ended.message());
+    if (!ended.ok()) env_.log.debug("r{}: {}", range.value, ended.message());
     if (!store_.replica_id(range)) co_return;
   }
 }

@@ -3,8 +3,10 @@
 // id (safety: replica-id, damaged-replica).
 //
 //   leader of the range                                store of the replica
-//     removes it by a membership change, applied
+//     removes it by a membership change, applied and, where
+//     it was a joint one, left: until then it has a say
 //     | -- descriptor ---------------------------------> |  not in it, and newer than its own:
+//     | <- what is your descriptor of r? --------------- |  asks its voters, who must all know;
 //     |                                                  |  tombstone, synced; then the data goes
 //     | <- what is your descriptor of r? --------------- |  asked where no leader is heard of, and
 //     |                                                  |  of all from time to time
@@ -46,6 +48,8 @@ class Retirement {
   runtime::Task<Result<Bytes>> on_damaged(Bytes request);
   runtime::Task<void> ask_about(RangeId range, std::vector<NodeId> nodes);
   runtime::Task<void> report_damaged();
+  bool removes(const RangeDescriptor& now, ReplicaId own) const;
+  runtime::Task<bool> is_known(RangeDescriptor now, ReplicaId own);
   runtime::Task<Status> end_if_removed(RangeDescriptor now);
   RangeId next_to_ask();
 

@@ -372,6 +372,8 @@ void Store::split_applied(Replica& parent, const SplitTrigger& trigger, LogIndex
       1, trigger.right, conf_of(trigger.right), kBirthIndex, kBirthTerm, parent.range(), index};
   raft::Birth role = lead ? raft::Birth::kLeader : raft::Birth::kFollower;
   if (options_.planted.child_for_anyone && !lead) {
+    // Any of them may win the birth term itself.
+    hard.term = Term(kBirthTerm.value - 1);
     hard.vote = ReplicaId();
     hard.binding = raft::LeaderBinding();
     role = raft::Birth::kRestart;

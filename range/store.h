@@ -60,6 +60,7 @@ class Store {
     NodeId node;
     storage::EngineOptions engine;
     runtime::Duration raft_tick = std::chrono::milliseconds(100);
+    size_t append_bytes = 1u << 20;  // of one message to a follower
     Liveness::Options liveness;
     PlantedBugs planted;
   };

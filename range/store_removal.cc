@@ -8,6 +8,17 @@ namespace {
 // Batches and proposals that a removed replica had begun have ended by then.
 constexpr auto kBurialPause = std::chrono::seconds(60);
 
+std::vector<std::pair<RangeId, BirthRecord>> children_of(storage::LogStore& log, RangeId range) {
+  std::vector<std::pair<RangeId, BirthRecord>> out;
+  for (RangeId other : log.ranges()) {
+    BirthRecord birth;
+    const Bytes kept = log.local(birth_key(other));
+    if (!kept.empty() && decode(kept, birth).ok() && birth.parent == range)
+      out.emplace_back(other, std::move(birth));
+  }
+  return out;
+}
+
 }  // namespace
 
 ReplicaId Store::replica_id(RangeId range) const { return engine_->log().replica(range); }
@@ -36,6 +47,16 @@ Result<std::optional<RangeDescriptor>> Store::stored_descriptor(RangeId range) {
 
 runtime::Task<Status> Store::remove_replica(RangeId range, ReplicaId least) {
   if (unborn_.contains(range)) co_return unavailable("the range is about to be born here");
+  // What its children were born with may lie in this replica's log alone, and after a restart they
+  // would wait for it (safety: child-birth).
+  if (replicas_.contains(range) && !children_of(engine_->log(), range).empty())
+    CO_RETURN_IF_ERROR(co_await engine_->checkpoint_now());
+  const std::vector<std::pair<RangeId, BirthRecord>> children = children_of(engine_->log(), range);
+  for (const auto& [child, birth] : children) {
+    if (replicas_.contains(range) &&
+        (unborn_.contains(child) || engine_->checkpointed_index(range) < birth.parent_index))
+      co_return unavailable("a range is about to be born from it here");
+  }
   if (clearing_.contains(range)) co_return Status();
   auto incoming = incoming_.find(range);
   if (incoming != incoming_.end() && incoming->second->complete)
@@ -66,6 +87,11 @@ runtime::Task<Status> Store::remove_replica(RangeId range, ReplicaId least) {
   // Until this returns, and for good when it fails: then the store stops.
   clearing_[range] = descriptor.id ? descriptor.span : KeySpan::point("");
   env_.log.info("r{}: the replica here was removed from its range; its data goes", range.value);
+  for (auto [child, birth] : children) {
+    if (unborn_.contains(child)) continue;  // of a damaged replica: lost with it
+    birth.parent = RangeId();
+    engine_->log().put_local(birth_key(child), encode(birth));
+  }
   engine_->log().remove(range, least);
   engine_->log().put_local(birth_key(range), "");
   replica_changed();

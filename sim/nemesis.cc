@@ -26,6 +26,7 @@ Nemesis::Profile Nemesis::draw_profile(Random& random) {
   p.together = random.chance(0.5) ? 0.01 * static_cast<double>(random.below(60)) : 0;
   p.aimed = random.chance(0.6) ? 0.01 * static_cast<double>(random.below(100)) : 0;
   p.trouble = random.chance(0.6) ? 0.01 * static_cast<double>(random.below(80)) : 0;
+  p.reset_clocks = p.clocks > 0 && random.chance(0.5) ? 0.5 : 0;
   p.spread = random.chance(0.6) ? random.below(6) : 0;
   p.sector_bytes = random.chance(0.5) ? 512 : 4096;
   p.sync = std::chrono::microseconds(400 << random.below(6));
@@ -165,6 +166,8 @@ void Nemesis::act_once() {
       {profile_.moves + 0.1, &Nemesis::split},
       {profile_.moves, &Nemesis::transfer_lease},
       {profile_.moves / 4, &Nemesis::drain_and_restart},
+      {profile_.moves / 2, &Nemesis::move_replicas},
+      {profile_.network / 3, &Nemesis::depose},
   };
   const Random before = random_;
   double total = 0;

@@ -31,6 +31,7 @@ class Nemesis {
     double together = 0;       // how often one thing brings the next within moments
     double aimed = 0;          // how often a leaseholder is hit rather than anybody
     double trouble = 0;        // how often what operators do meets a fault
+    double reset_clocks = 0;   // how often a machine that was down comes back with another time
     size_t spread = 0;         // ranges to begin with
     size_t sector_bytes = 4096;
     runtime::Duration sync = std::chrono::microseconds(1'000);  // a sync takes up to this
@@ -98,6 +99,8 @@ class Nemesis {
   void isolate(size_t i, const std::string& why);
   void cut_network();
   void clog_network();
+  void depose();
+  void silence_candidate(const Bytes& key, size_t deposed, int looks);
   void spoil_links();
   void kill(size_t i, runtime::SimCrash how, size_t again);
   void kill(size_t i, runtime::SimCrash how, size_t again, bool quick);
@@ -111,12 +114,18 @@ class Nemesis {
   void slow_disk();
   void fail_sync();
   void move_clock();
+  void set_clock(size_t i);
+  void start_again(size_t i);
   void pause();
   void split();
   void transfer_lease();
+  void hand_around(Bytes key, size_t times);
+  void move_replicas();
   void drain_and_restart();
   static runtime::Task<void> run_split(Nemesis* nemesis, server::KvNode* node, Bytes at);
   static runtime::Task<void> run_transfer(server::KvNode* node, Bytes at, NodeId to);
+  static runtime::Task<void> run_move(Nemesis* nemesis, size_t host, Bytes at,
+                                      std::vector<NodeId> to);
   static runtime::Task<void> run_drain(SimCluster* cluster, size_t i, runtime::Duration patience);
 
   SimCluster& cluster_;

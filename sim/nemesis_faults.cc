@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "range/keys.h"
 #include "sim/nemesis.h"
 
 namespace quorate::sim {
@@ -103,6 +104,38 @@ void Nemesis::flap(const Directions& directions, size_t times) {
   });
 }
 
+// Leaders that win and can tell nobody leave the logs that the rules of commitment are about.
+void Nemesis::depose() {
+  const Bytes key =
+      random_.chance(0.2) ? range::keys::system_key("x") : workload_.split_key(random_);
+  const size_t i = leaseholder_of(key);
+  isolate(i, "depose, isolate ");
+  silence_candidate(key, i, 6'000);
+}
+
+void Nemesis::silence_candidate(const Bytes& key, size_t deposed, int looks) {
+  for (size_t i = 0; i < cluster_.size(); ++i) {
+    KvNode* node = cluster_.node(i);
+    range::Replica* replica = node == nullptr ? nullptr : node->store().find_by_key(key);
+    if (i == deposed || replica == nullptr || !replica->started() ||
+        replica->group().core().role() != raft::Role::kCandidate)
+      continue;
+    later(draw_any_length(std::chrono::milliseconds(4)), [this, i] {
+      note("depose, deafen outward " + cluster_.host(i));
+      Directions outward;
+      for (const auto& direction : all_of(i)) {
+        if (direction.first == cluster_.host(i)) outward.push_back(direction);
+      }
+      cut(outward);
+      later(draw_cut_length(), [this, outward] { mend(outward); });
+    });
+    return;
+  }
+  if (looks <= 0) return;
+  later(std::chrono::milliseconds(1),
+        [this, key, deposed, looks] { silence_candidate(key, deposed, looks - 1); });
+}
+
 void Nemesis::clog_network() {
   std::string what;
   const Directions directions = draw_cut(&what);
@@ -145,14 +178,15 @@ void Nemesis::kill(size_t i, SimCrash how, size_t again) {
 
 void Nemesis::kill(size_t i, SimCrash how, size_t again, bool quick) {
   if (cluster_.up(i)) cluster_.kill(i, how);
-  later(quick ? draw(1, 400) : draw(400, 9'000), [this, i, how, again] {
-    cluster_.start(i);
-    if (again == 0) return;
-    const uint64_t life = cluster_.lives(i);
-    later(draw_any_length(std::chrono::milliseconds(800)), [this, i, how, again, life] {
-      if (cluster_.up(i) && cluster_.lives(i) == life) kill(i, how, again - 1);
-    });
-  });
+  later(quick ? draw_any_length(std::chrono::milliseconds(400)) : draw(400, 9'000),
+        [this, i, how, again] {
+          start_again(i);
+          if (again == 0) return;
+          const uint64_t life = cluster_.lives(i);
+          later(draw_any_length(std::chrono::milliseconds(800)), [this, i, how, again, life] {
+            if (cluster_.up(i) && cluster_.lives(i) == life) kill(i, how, again - 1);
+          });
+        });
 }
 
 void Nemesis::crash() {
@@ -230,8 +264,14 @@ void Nemesis::crash_all() {
   note("crash-all");
   for (size_t i = 0; i < cluster_.size(); ++i) {
     if (cluster_.up(i)) cluster_.kill(i, SimCrash::kPower);
-    later(draw(1, 2'000), [this, i] { cluster_.start(i); });
+    later(draw(1, 2'000), [this, i] { start_again(i); });
   }
+}
+
+// Now and then with another time: what kept it is not always what it is set by.
+void Nemesis::start_again(size_t i) {
+  if (!cluster_.up(i) && random_.chance(profile_.reset_clocks)) set_clock(i);
+  cluster_.start(i);
 }
 
 // Once: a second loss before the first is mended may take a quorum's word away. For the same reason
@@ -265,7 +305,8 @@ bool Nemesis::can_spare(size_t victim) {
     KvNode* node = cluster_.node(i);
     if (node == nullptr) return false;
     for (const auto& [id, replica] : node->store().replicas()) {
-      if (!replica->started()) return false;
+      // Those that leave have a say until the change is finished.
+      if (!replica->started() || replica->conf().joint()) return false;
       Seen& seen = ranges[id];
       if (replica->descriptor().generation >= seen.descriptor.generation)
         seen.descriptor = replica->descriptor();
@@ -307,13 +348,16 @@ void Nemesis::fail_sync() {
 
 // --- time
 
-void Nemesis::move_clock() {
-  const size_t i = victim();
+void Nemesis::move_clock() { set_clock(victim()); }
+
+// As often to one end of what it may be as anywhere.
+void Nemesis::set_clock(size_t i) {
   runtime::SimClock& clock = cluster_.machine(i).clock();
   const int64_t bound = cluster_.options().node.max_clock_offset_micros;
   const int64_t reach = profile_.wild_clocks ? 6 * bound : bound * 9 / 20;
   note("clock of " + cluster_.host(i));
-  clock.set_offset(random_.between(-reach, reach));
+  if (random_.chance(0.5)) return clock.set_offset(random_.between(-reach, reach));
+  clock.set_offset(clock.offset_micros() > 0 ? -reach : reach);
 }
 
 void Nemesis::pause() {

@@ -1,5 +1,8 @@
 // What operators do while everything breaks: splits, lease transfers, drains.
+#include <algorithm>
+
 #include "range/keys.h"
+#include "runtime/sync.h"
 #include "sim/nemesis.h"
 
 namespace quorate::sim {
@@ -31,15 +34,38 @@ Task<void> Nemesis::run_split(Nemesis* nemesis, KvNode* node, Bytes at) {
 }
 
 void Nemesis::transfer_lease() {
-  const size_t i = victim();
-  KvNode* node = cluster_.node(i);
-  if (node == nullptr) return;
+  if (cluster_.node(victim()) == nullptr) return;
   note("transfer");
-  const NodeId to(1 + random_.below(cluster_.size()));
   const Bytes key =
       random_.chance(0.2) ? range::keys::system_key("x") : workload_.split_key(random_);
-  cluster_.spawn(i, run_transfer(node, key, to));
-  perhaps_trouble(leaseholder_of(key), std::chrono::milliseconds(200));
+  hand_around(key, random_.chance(0.3) ? 1 + random_.below(8) : 1);
+}
+
+// The lease goes to somebody, and soon on to somebody else.
+void Nemesis::hand_around(Bytes key, size_t times) {
+  const size_t i = leaseholder_of(key);
+  const size_t to = random_.below(cluster_.size());
+  KvNode* node = cluster_.node(i);
+  KvNode* target = cluster_.node(to);
+  if (node != nullptr && target != nullptr) {
+    // One that the lease goes to may be gone in that moment, or be behind, and who gives it away
+    // does not know.
+    if (started_ && to != i && random_.chance(profile_.trouble)) {
+      if (random_.chance(0.4))
+        trouble(to);
+      else
+        cluster_.world().network().clog(cluster_.host(i), cluster_.host(to), draw(50, 1'500));
+    }
+    node = cluster_.node(i);
+    target = cluster_.node(to);
+    if (node != nullptr && target != nullptr) {
+      cluster_.spawn(i, run_transfer(node, key, target->id()));
+      perhaps_trouble(i, std::chrono::milliseconds(200));
+    }
+  }
+  if (times <= 1) return;
+  later(draw_any_length(std::chrono::milliseconds(1'000)),
+        [this, key, times] { hand_around(key, times - 1); });
 }
 
 Task<void> Nemesis::run_transfer(KvNode* node, Bytes key, NodeId to) {
@@ -54,6 +80,112 @@ Task<void> Nemesis::run_transfer(KvNode* node, Bytes key, NodeId to) {
   (void)co_await node->router().send(std::move(batch), {});
 }
 
+// One or two replicas go to other nodes in one step, whatever those that they leave do just now;
+// the range has as many as before. The new ones learn first: voters that hold nothing yet can stop
+// their range for ever, when who should bring them up needs their votes.
+void Nemesis::move_replicas() {
+  const Bytes key =
+      random_.chance(0.1) ? range::keys::system_key("x") : workload_.split_key(random_);
+  const size_t i = leaseholder_of(key);
+  const size_t first = random_.below(cluster_.size());
+  const size_t count = 1 + random_.below(2);
+  KvNode* node = cluster_.node(i);
+  range::Replica* replica = node == nullptr ? nullptr : node->store().find_by_key(key);
+  if (replica == nullptr || !replica->started()) return;
+  std::vector<NodeId> to;
+  for (size_t n = 0; n < cluster_.size() && to.size() < count; ++n) {
+    KvNode* other = cluster_.node((first + n) % cluster_.size());
+    if (other == nullptr || !node->cluster().alive(other->id())) continue;
+    if (replica->descriptor().find(StoreId(other->id().value)) == nullptr)
+      to.push_back(other->id());
+  }
+  if (to.empty()) return;
+  note("move");
+  cluster_.spawn(i, run_move(this, i, key, std::move(to)));
+}
+
+namespace {
+
+range::Replica* led(KvNode* node, const Bytes& key) {
+  range::Replica* replica = node->store().find_by_key(key);
+  const bool leads = replica != nullptr && replica->started() &&
+                     replica->leaseholder() != nullptr && !replica->conf().joint();
+  return leads ? replica : nullptr;
+}
+
+bool follows_closely(const raft::Raft& core, ReplicaId id) {
+  auto it = core.progress().find(id);
+  return it != core.progress().end() && it->second.state == raft::Progress::State::kReplicate &&
+         it->second.accepted_epoch && it->second.match.value + 20 > core.log().committed().value;
+}
+
+range::ReplicaDescriptor* on_node(range::RangeDescriptor& descriptor, NodeId node) {
+  for (range::ReplicaDescriptor& r : descriptor.replicas)
+    if (r.node == node) return &r;
+  return nullptr;
+}
+
+}  // namespace
+
+Task<void> Nemesis::run_move(Nemesis* nemesis, size_t host, Bytes at, std::vector<NodeId> to) {
+  KvNode* node = nemesis->cluster_.node(host);
+  const size_t wanted = nemesis->cluster_.options().node.upkeep.replicas;
+  for (const NodeId joining : to) {
+    range::Replica* replica = led(node, at);
+    if (replica == nullptr) co_return;
+    range::RangeDescriptor after = replica->descriptor();
+    if (on_node(after, joining) != nullptr) co_return;
+    const range::ReplicaDescriptor joins{joining, StoreId(joining.value), after.next_replica,
+                                         range::ReplicaRole::kLearner};
+    after.next_replica = after.next_replica.next();
+    after.replicas.push_back(joins);
+    ++after.generation;
+    raft::ConfChange change;
+    change.steps = {{raft::ConfChangeOp::kAddLearner, joins.replica, joins.store}};
+    Task<Status> added = replica->change_replicas(std::move(change), std::move(after));
+    Status done = co_await std::move(added);
+    if (!done.ok()) co_return;
+  }
+  constexpr int kLooks = 300;
+  for (int look = 0;; ++look) {
+    range::Replica* replica = led(node, at);
+    if (replica == nullptr || look == kLooks) co_return;  // upkeep finishes it in its way
+    range::RangeDescriptor now = replica->descriptor();
+    bool ready = true;
+    for (const NodeId joins : to) {
+      const range::ReplicaDescriptor* r = on_node(now, joins);
+      if (r == nullptr) co_return;
+      ready = ready && follows_closely(replica->group().core(), r->replica);
+    }
+    if (ready) break;
+    Status slept = co_await runtime::sleep_for(*node->env().executor, std::chrono::milliseconds(5));
+    if (!slept.ok()) co_return;
+  }
+  range::Replica* replica = led(node, at);
+  if (replica == nullptr) co_return;
+  range::RangeDescriptor after = replica->descriptor();
+  raft::ConfChange change;
+  for (const NodeId joins : to) {
+    range::ReplicaDescriptor* r = on_node(after, joins);
+    if (r == nullptr) co_return;
+    r->role = range::ReplicaRole::kVoter;
+    change.steps.push_back({raft::ConfChangeOp::kAddVoter, r->replica, r->store});
+  }
+  for (size_t n = 0; n < after.replicas.size() && after.replicas.size() > wanted;) {
+    const range::ReplicaDescriptor r = after.replicas[n];
+    if (r.replica == replica->id() || std::find(to.begin(), to.end(), r.node) != to.end()) {
+      ++n;
+      continue;
+    }
+    change.steps.push_back({raft::ConfChangeOp::kRemove, r.replica, r.store});
+    after.replicas.erase(after.replicas.begin() + static_cast<ptrdiff_t>(n));
+  }
+  ++after.generation;
+  nemesis->perhaps_trouble(host, std::chrono::milliseconds(200));
+  Task<Status> changed = replica->change_replicas(std::move(change), std::move(after));
+  (void)co_await std::move(changed);
+}
+
 void Nemesis::drain_and_restart() {
   const size_t i = victim();
   if (cluster_.node(i) == nullptr) return;
@@ -66,7 +198,7 @@ void Nemesis::drain_and_restart() {
     drained_.erase(i);
     if (!cluster_.up(i) || cluster_.lives(i) != life) return;
     cluster_.kill(i, SimCrash::kProcess);
-    later(draw(1, 2'000), [this, i] { cluster_.start(i); });
+    later(draw(1, 2'000), [this, i] { start_again(i); });
   });
 }
 

@@ -61,7 +61,7 @@ SimCluster::Options draw_cluster(Random& random, const Workload& workload, Plant
   if (o.nodes > 3)
     n.upkeep.replace_after = ms(3'000 + random.below(random.chance(0.5) ? 3'000 : 21'000));
   n.upkeep.history =
-      ms(random.chance(0.5) ? 500 + random.below(4'500) : 5'000 + random.below(30'000));
+      ms(random.chance(0.5) ? 100 + random.below(4'900) : 5'000 + random.below(30'000));
   n.upkeep.records = ms(random.chance(0.5) ? 500 + random.below(5'000) : 20'000);
   n.upkeep.collect_every = ms(500 + random.below(5'000));
   n.upkeep.log_entries_kept = 10 + random.below(random.chance(0.5) ? 100 : 5'000);
@@ -72,6 +72,8 @@ SimCluster::Options draw_cluster(Random& random, const Workload& workload, Plant
   Random bulk = copy.fork("bulk");
   if (workload.name() == "load" || bulk.chance(0.2))
     n.txn.spill_bytes = bulk.chance(0.5) ? 0 : bulk.below(3'000);
+  Random raft = copy.fork("raft");
+  if (raft.chance(0.5)) n.append_bytes = size_t{32} << raft.below(12);
   n.txn.run_bytes = 100 + bulk.below(2'000);
   n.txn.load_bytes_max = 200 + bulk.below(4'000);
   return o;
@@ -214,6 +216,11 @@ std::string Scenario::judge() {
     cluster_.spawn(0, run_setup(workload_.get(), cluster_.node(0), &prepared));
   if (!run_until([&] { return prepared.has_value(); }, kFormLimit)) return "the set-up hangs";
   if (prepared && !prepared->ok()) return "the set-up fails: " + prepared->to_string();
+  Timestamp prepared_by;
+  for (size_t i = 0; i < cluster_.size(); ++i) {
+    if (cluster_.node(i) != nullptr) prepared_by.forward(cluster_.node(i)->clock().peek());
+  }
+  workload_->begin_history(prepared_by);
   phase("the cluster has formed");
   nemesis_.spread();
   run_until([] { return false; }, ms(2'000));

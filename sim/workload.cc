@@ -35,6 +35,14 @@ Task<void> Workload::think(KvNode* node, Random* random) {
   (void)co_await runtime::sleep_for(*env.executor, pause);
 }
 
+txn::TxnOptions Workload::perhaps_past(KvNode* node, Random* random) const {
+  txn::TxnOptions options;
+  if (!random->chance(0.4)) return options;
+  const Timestamp then = node->clock().peek().add_micros(-random->between(0, 8'000'000));
+  if (then > past_from_) options.as_of = then;
+  return options;
+}
+
 Task<void> Workload::session(KvNode* node, uint64_t seed) {
   struct Running {
     size_t& sessions;

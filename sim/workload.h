@@ -53,6 +53,8 @@ class Workload {
   size_t sessions() const { return sessions_; }
   // Set when clocks were beyond their bound: real-time order is then not promised (safety 9).
   void forgive_real_time() { real_time_ = false; }
+  // Reads of the past go back to here and no further.
+  void begin_history(Timestamp from) { past_from_ = from; }
   const Counts& counts() const { return counts_; }
 
  protected:
@@ -69,6 +71,9 @@ class Workload {
   // other transactions come in between.
   runtime::Task<void> think(server::KvNode* node, runtime::Random* random);
   void think_at_most(runtime::Duration most) { think_most_ = std::min(think_most_, most); }
+  // Now and then options of a transaction that reads as of some seconds ago, when the rows of the
+  // set-up were there.
+  txn::TxnOptions perhaps_past(server::KvNode* node, runtime::Random* random) const;
   bool real_time() const { return real_time_; }
   EventLog* log() { return log_; }  // null: nobody listens
   // A transaction of a client in `node`, or of one outside where that is null.
@@ -86,6 +91,7 @@ class Workload {
   std::vector<std::string> addresses_;
   bool stopped_ = false;
   bool real_time_ = true;
+  Timestamp past_from_;
   size_t sessions_ = 0;
   double think_chance_ = 0;
   runtime::Duration think_most_{0};

@@ -21,11 +21,13 @@ void Watch::look() {
   for (size_t i = 0; i < cluster_.size(); ++i) {
     server::KvNode* node = cluster_.node(i);
     if (node == nullptr) continue;
+    look_at_clock(*node, i);
     for (const auto& [id, replica] : node->store().replicas()) {
       if (replica->started()) look_at(*replica, i);
     }
   }
   look_at_owners();
+  if (std::string wrong = elections_.look(); !wrong.empty()) report(std::move(wrong));
 }
 
 void Watch::follow_clocks() {
@@ -36,6 +38,25 @@ void Watch::follow_clocks() {
       if (node != nullptr) lease.served = std::min(lease.served, node->clock().peek());
     }
   }
+}
+
+void Watch::look_at_clock(server::KvNode& node, size_t host) {
+  ClockSeen& seen = clocks_[node.id()];
+  const Timestamp now = node.clock().peek();
+  if (seen.life != cluster_.lives(host)) {
+    if (now < seen.served) {
+      report(fmt::format("{} starts with its clock at {} and could serve at {} before",
+                         cluster_.host(host), now.to_string(), seen.served.to_string()));
+    }
+    seen.life = cluster_.lives(host);
+  }
+  for (const auto& [id, replica] : node.store().replicas()) {
+    if (!replica->started() || !replica->look_at_lease(Timestamp()).held) continue;
+    seen.served = now;  // and not the greatest: what was not given out may come again
+    return;
+  }
+  // A life that serves nothing gives out nothing either that counts: the bound stays.
+  seen.served = std::min(seen.served, now);
 }
 
 void Watch::look_at_owners() {

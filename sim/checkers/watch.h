@@ -4,22 +4,26 @@
 //  - one leader a term: no two replicas of a range lead in one term;
 //  - lease disjointness: a later term's lease begins at or above every clock at which an earlier
 //    one was seen able to serve;
+//  - a store's clock begins each life above every time at which it could serve in an earlier one
+//    (safety: restart-clock);
 //  - one owner a key: no two ranges whose leases are held at one time share a key;
 //  - committed prefix: every replica that knows entry i of a range to be committed has the same
 //    entry there;
-//  - a command once: no two entries of a range carry one command.
+//  - a command once: no two entries of a range carry one command;
+//  - what elections could do (elections.h).
 #pragma once
 
 #include <map>
 #include <string>
 
+#include "sim/checkers/elections.h"
 #include "sim/sim_cluster.h"
 
 namespace quorate::sim {
 
 class Watch {
  public:
-  explicit Watch(SimCluster& cluster) : cluster_(cluster) {}
+  explicit Watch(SimCluster& cluster) : cluster_(cluster), elections_(cluster) {}
   void look();
   const std::string& violation() const { return violation_; }
   uint64_t ranges() const { return ranges_.size(); }
@@ -43,6 +47,7 @@ class Watch {
   void look_at(range::Replica& replica, size_t node);
   void look_at_lease(RangeSeen& seen, range::Replica& replica, size_t node);
   void look_at_owners();
+  void look_at_clock(server::KvNode& node, size_t host);
   // What a node could have given out, but has not, before its clock was set back does not count.
   void follow_clocks();
   void look_at_log(RangeSeen& seen, range::Replica& replica, size_t node);
@@ -51,6 +56,12 @@ class Watch {
 
   static constexpr uint64_t kEntriesALook = 64;
   SimCluster& cluster_;
+  struct ClockSeen {
+    uint64_t life = 0;
+    Timestamp served;
+  };
+  Elections elections_;
+  std::map<NodeId, ClockSeen> clocks_;
   std::map<RangeId, RangeSeen> ranges_;
   // By node, its life and range: what was compared already.
   std::map<std::tuple<size_t, uint64_t, RangeId>, LogIndex> compared_;

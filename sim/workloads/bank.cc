@@ -47,7 +47,7 @@ Bytes Bank::split_key(Random& random) const {
 
 Task<void> Bank::operate(KvNode* node, Random* random) {
   if (random->chance(0.25)) {
-    co_await run_snapshot(node);
+    co_await run_snapshot(node, random);
   } else {
     co_await run_transfer(node, random);
   }
@@ -126,9 +126,9 @@ Task<Status> Bank::transfer(KvNode* node, Random* random, txn::Transaction* txn,
   co_return committed;
 }
 
-Task<void> Bank::run_snapshot(KvNode* node) {
+Task<void> Bank::run_snapshot(KvNode* node, Random* random) {
   const Trail trail = this->trail(node, [] { return std::string("snapshot"); });
-  std::unique_ptr<txn::Transaction> txn = node->txn().begin({});
+  std::unique_ptr<txn::Transaction> txn = node->txn().begin(perhaps_past(node, random));
   Status done;
   for (;;) {
     txn->begin_statement();

@@ -21,7 +21,7 @@ Bytes Load::split_key(Random& random) const {
 Task<void> Load::operate(KvNode* node, Random* random) {
   const uint64_t dice = random->below(10);
   if (dice < 3) {
-    co_await run_snapshot(node);
+    co_await run_snapshot(node, random);
     co_return;
   }
   const bool loads = dice < 7;
@@ -99,9 +99,9 @@ Task<Status> Load::load(txn::Transaction* txn, uint64_t number, bool backwards) 
   co_return co_await txn->settle();
 }
 
-Task<void> Load::run_snapshot(KvNode* node) {
+Task<void> Load::run_snapshot(KvNode* node, Random* random) {
   const Trail trail = this->trail(node, [] { return std::string("snapshot"); });
-  std::unique_ptr<txn::Transaction> txn = node->txn().begin({});
+  std::unique_ptr<txn::Transaction> txn = node->txn().begin(perhaps_past(node, random));
   Status done;
   for (;;) {
     txn->begin_statement();

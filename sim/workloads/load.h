@@ -24,7 +24,7 @@ class Load : public Workload {
   static constexpr uint64_t kRowsOfLoad = 12;
   runtime::Task<Status> overwrite(txn::Transaction* txn, uint64_t number, uint64_t undone_rows);
   runtime::Task<Status> load(txn::Transaction* txn, uint64_t number, bool backwards);
-  runtime::Task<void> run_snapshot(server::KvNode* node);
+  runtime::Task<void> run_snapshot(server::KvNode* node, runtime::Random* random);
   std::string judge(const std::map<Bytes, Bytes>& rows, bool last) const;
 
   uint64_t rows_;
