@@ -240,7 +240,8 @@ void Reactor::run_timers() {
 void Reactor::run_steps() {
   size_t steps = 0;
   Instant since = now();
-  while (!ready_.empty() && steps < kStepsPerTurnMax &&
+  const Instant end = since + kTurnMax;
+  while (!ready_.empty() && steps < kStepsPerTurnMax && since < end &&
          !stopping_.load(std::memory_order_acquire)) {
     running_.swap(ready_);
     for (running_at_ = 0; running_at_ < running_.size();) {

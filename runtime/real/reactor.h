@@ -1,8 +1,9 @@
 // The real executor: one thread's loop over epoll.
 //
 // A turn is: what the sockets have, what other threads posted, timers that are due, then ready work
-// in the order it was handed in, until there is none or a bound is reached; then the turn-end hook,
-// in which the network sends what the turn gathered. Only then may the thread sleep.
+// in the order it was handed in, until there is none or a bound is reached, of steps or of time;
+// then the turn-end hook, in which the network sends what the turn gathered. Only then may the
+// thread sleep.
 //
 // epoll directly and not Boost.Asio: see docs/decisions/0005-epoll.md.
 //
@@ -79,6 +80,9 @@ class Reactor : public Executor {
     }
   };
   static constexpr size_t kStepsPerTurnMax = 1'000;
+  // Of time too: who yields a thousand times after a millisecond each would keep sockets, syncs and
+  // timers waiting for a second. Longer than a busy turn of short steps, which is sent as a whole.
+  static constexpr Duration kTurnMax = std::chrono::milliseconds(2);
   static constexpr int kEventsPerPollMax = 256;
 
   bool owned_by_caller() const;

@@ -164,6 +164,28 @@ TEST(Reactor, a_step_that_takes_long_is_counted) {
   EXPECT_GE(node.metric("quorate_reactor_stalls_total"), 1u);
 }
 
+TEST(Reactor, who_yields_again_and_again_keeps_nobody_waiting) {
+  Node node;
+  Executor& executor = *node.env().executor;
+  int steps = 0, steps_before_timer = 0;
+  std::promise<void> ended;
+  std::function<void()> work = [&] {
+    const Instant until = executor.now() + milliseconds(1);
+    while (executor.now() < until) {
+    }
+    if (++steps == 1'500) return ended.set_value();
+    executor.post([&] { work(); });
+  };
+  node.call([&] {
+    executor.schedule_after(milliseconds(10), [&] { steps_before_timer = steps; });
+    work();
+  });
+  ended.get_future().wait();
+  // Steps are counted, not time: a busy machine makes each of them longer.
+  EXPECT_GT(steps_before_timer, 0);
+  EXPECT_LT(steps_before_timer, 100);
+}
+
 TEST(RealEnv, a_data_directory_has_one_owner) {
   std::string directory = temporary_directory();
   Node node(directory);
