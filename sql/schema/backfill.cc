@@ -109,7 +109,8 @@ class Backfiller {
   };
   struct Reference {
     Bytes key;
-    Status missing;
+    size_t constraint;          // of the job's foreign keys
+    std::vector<Datum> values;  // of its columns, for the message
   };
 
   bool generates() const { return !job_->numbered.empty() || !job_->computed.empty(); }
@@ -187,39 +188,51 @@ class Backfiller {
       if (has_null) continue;
       size_t index = 0;
       while (parent->indexes[index].id != key.referenced_index) ++index;
+      Reference r;
+      r.constraint = i;
+      for (uint32_t p : positions) r.values.push_back(row[p].own());
       std::vector<Datum> values;
       for (const auto& c : parent->indexes[index].columns) {
         size_t k = 0;
         while (key.referenced_columns[k] != c.column) ++k;
         values.push_back(row[positions[k]]);
       }
-      Reference r;
       RETURN_IF_ERROR(parents_[i]->encode_prefix(index, values, &r.key));
-      r.missing = Status(StatusCode::kFailedPrecondition, sqlstate::kForeignKeyViolation,
-                         "insert or update on table \"" + t.name +
-                             "\" violates foreign key constraint \"" + key.name + "\"")
-                      .with_detail("Key (" + column_list(t, positions) + ")=(" +
-                                   value_list(t, positions, row) + ") is not present in table \"" +
-                                   parent->name + "\".")
-                      .with_table(job_->schema, t.name)
-                      .with_constraint(key.name);
       out->push_back(std::move(r));
     }
     return {};
   }
 
+  Status missing(const Reference& r) const {
+    const TableDescriptor& t = *job_->to;
+    const auto& [key, parent] = job_->foreign_keys[r.constraint];
+    std::vector<uint32_t> positions;
+    std::vector<Datum> row(t.columns.size());
+    for (size_t k = 0; k < key.columns.size(); ++k) {
+      positions.push_back(position_of(t, key.columns[k]));
+      row[positions[k]] = r.values[k];
+    }
+    return Status(StatusCode::kFailedPrecondition, sqlstate::kForeignKeyViolation,
+                  "insert or update on table \"" + t.name +
+                      "\" violates foreign key constraint \"" + key.name + "\"")
+        .with_detail("Key (" + column_list(t, positions) + ")=(" + value_list(t, positions, row) +
+                     ") is not present in table \"" + parent->name + "\".")
+        .with_table(job_->schema, t.name)
+        .with_constraint(key.name);
+  }
+
   Task<Status> check_references(txn::Transaction* txn, std::vector<Reference> references) {
     if (references.empty()) co_return Status();
     // Several rows often refer to one parent.
-    std::map<Bytes, Status> distinct;
-    for (auto& r : references) distinct.emplace(std::move(r.key), std::move(r.missing));
+    std::map<BytesView, const Reference*> distinct;
+    for (const auto& r : references) distinct.emplace(r.key, &r);
     std::vector<Bytes> keys;
-    for (const auto& [key, missing] : distinct) keys.push_back(key);
+    for (const auto& [key, reference] : distinct) keys.emplace_back(key);
     auto rows = co_await txn->get(std::move(keys), {});
     if (!rows.ok()) co_return rows.status();
     size_t i = 0;
-    for (const auto& [key, missing] : distinct)
-      if (!rows->present(i++)) co_return missing;
+    for (const auto& [key, reference] : distinct)
+      if (!rows->present(i++)) co_return missing(*reference);
     co_return Status();
   }
 
