@@ -210,9 +210,8 @@ void Replica::settle(LogIndex index, Term term, Status outcome) {
     auto node = pending_.extract(pending_.begin());
     Pending& p = *node.mapped();
     if (node.key() == index && p.term == term) {
-      // NOLINTNEXTLINE(bugprone-use-after-move): one entry has this index, and none is looked at
-      // after it
-      p.done.set(std::move(outcome));
+      // One entry has this index: no later turn comes here again.
+      p.done.set(std::move(outcome));  // NOLINT(bugprone-use-after-move)
     } else if (node.key() == index) {
       p.done.set(unavailable("another leader's entry took the place of a write"));
     } else {
