@@ -14,7 +14,7 @@ namespace {
 #ifdef QUORATE_PLANTED_BUGS
 struct PlantedName {
   std::string_view name;
-  bool PlantedBugs::*field;
+  bool PlantedBugs::* field;
 };
 constexpr PlantedName kPlanted[] = {
     {"promise_before_sync", &PlantedBugs::promise_before_sync},

@@ -38,8 +38,8 @@ Timestamp Raft::promised_by(ReplicaId id) const {
 Timestamp Raft::support_until() const {
   if (!leads()) return Timestamp();
   if (support_cached_version_ != support_->version()) {
-    support_cached_ = quorum_value(
-        conf_, [this](ReplicaId id) { return promised_by(id); }, Timestamp::max());
+    support_cached_ =
+        quorum_value(conf_, [this](ReplicaId id) { return promised_by(id); }, Timestamp::max());
     support_cached_version_ = support_->version();
   }
   return support_cached_;
