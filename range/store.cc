@@ -188,6 +188,7 @@ runtime::Task<Status> Store::start_replica(RangeId range) {
     BirthRecord child;
     Bytes kept = log.local(birth_key(other));
     if (kept.empty() || !decode(kept, child).ok() || child.parent != range) continue;
+    if (child.parent_index == kNeverBorn) continue;  // an orphan's: it proves nothing
     start.hard_state.commit = std::max(start.hard_state.commit, child.parent_index);
   }
   start.hard_state.commit =

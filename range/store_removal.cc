@@ -8,12 +8,14 @@ namespace {
 // Batches and proposals that a removed replica had begun have ended by then.
 constexpr auto kBurialPause = std::chrono::seconds(60);
 
+// Those that wait for it, or that nobody has told yet that they need not. Orphans wait no more.
 std::vector<std::pair<RangeId, BirthRecord>> children_of(storage::LogStore& log, RangeId range) {
   std::vector<std::pair<RangeId, BirthRecord>> out;
   for (RangeId other : log.ranges()) {
     BirthRecord birth;
     const Bytes kept = log.local(birth_key(other));
-    if (!kept.empty() && decode(kept, birth).ok() && birth.parent == range)
+    if (!kept.empty() && decode(kept, birth).ok() && birth.parent == range &&
+        birth.parent_index != kNeverBorn)
       out.emplace_back(other, std::move(birth));
   }
   return out;
@@ -80,15 +82,14 @@ runtime::Task<Status> Store::remove_replica(RangeId range, ReplicaId least) {
   incoming_.erase(range);
   strays_.erase(range);
   orphans_.erase(range);
-  for (auto it = unborn_.begin(); it != unborn_.end();) {
-    const auto [child, birth] = *it++;
-    if (birth.parent == range) orphan(child, birth);
-  }
   // Until this returns, and for good when it fails: then the store stops.
   clearing_[range] = descriptor.id ? descriptor.span : KeySpan::point("");
   env_.log.info("r{}: the replica here was removed from its range; its data goes", range.value);
   for (auto [child, birth] : children) {
-    if (unborn_.contains(child)) continue;  // of a damaged replica: lost with it
+    if (unborn_.contains(child)) {  // of a damaged replica: lost with it
+      orphan(child, std::move(birth));
+      continue;
+    }
     birth.parent = RangeId();
     engine_->log().put_local(birth_key(child), encode(birth));
   }

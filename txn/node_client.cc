@@ -74,7 +74,7 @@ bool NodeClient::try_scan(const ScanOptions& options, KeySpan* rest, range::RowS
   std::swap(scanned_.rows, *out);
   if (!answered) return false;
   parts_.counters.in_place.add();
-  *rest = scanned_.resume ? std::move(*scanned_.resume) : KeySpan{Bytes(1, '\0'), Bytes(1, '\0')};
+  *rest = scanned_.resume ? std::move(*scanned_.resume) : KeySpan::nothing();
   return true;
 }
 

@@ -18,9 +18,6 @@ using runtime::Task;
 
 namespace {
 
-// Empty, and not everything.
-KeySpan nothing() { return {Bytes(1, '\0'), Bytes(1, '\0')}; }
-
 KeySpan clip(const KeySpan& a, const KeySpan& b) {
   KeySpan out{std::max(a.start, b.start), a.end};
   if (!b.end.empty() && (out.end.empty() || b.end < out.end)) out.end = b.end;
@@ -336,7 +333,7 @@ Task<Result<RowSet>> TransactionImpl::scan(ScanOptions options, KeySpan* rest) {
   if (!ready.ok()) co_return ready;
   while (true) {
     if (options.span.empty()) {
-      *rest = nothing();
+      *rest = KeySpan::nothing();
       co_return RowSet();
     }
     KeySpan left;
@@ -408,10 +405,10 @@ Status TransactionImpl::take_scan(const ScanOptions& options, KeySpan covered, T
   if (rest != &options.span) *rest = options.span;
   if (options.reverse) {
     rest->end = cut ? cut->end : covered.start;
-    if (rest->end.empty() || rest->empty()) *rest = nothing();
+    if (rest->end.empty() || rest->empty()) *rest = KeySpan::nothing();
   } else {
     rest->start = cut ? cut->start : covered.end;
-    if (rest->start.empty() || rest->empty()) *rest = nothing();
+    if (rest->start.empty() || rest->empty()) *rest = KeySpan::nothing();
   }
   if (!skips) note_span(std::move(covered), options, at);
   return Status();

@@ -5,18 +5,13 @@
 //
 // One command clears a piece. Transactions that still hold something in the span, which must have
 // begun before the drop, are ended first.
+#include "range/eval/latch_plan.h"
 #include "range/eval/runs.h"
 
 namespace quorate::range {
 namespace {
 
 constexpr size_t kRowsMax = 1'000;
-
-KeySpan clip(const KeySpan& a, const KeySpan& b) {
-  KeySpan out{std::max(a.start, b.start), a.end};
-  if (!b.end.empty() && (out.end.empty() || b.end < out.end)) out.end = b.end;
-  return out;
-}
 
 Verdict meet_others(Evaluation& e, const KeySpan& span) {
   if (e.look_for_intents()) {

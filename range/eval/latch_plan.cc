@@ -16,12 +16,6 @@ Timestamp looks_at(LockMode lock, Timestamp read_ts) {
   return lock == LockMode::kNone ? read_ts : Timestamp::max();
 }
 
-KeySpan clip(const KeySpan& a, const KeySpan& b) {
-  KeySpan out{std::max(a.start, b.start), a.end};
-  if (!b.end.empty() && (out.end.empty() || b.end < out.end)) out.end = b.end;
-  return out;
-}
-
 struct Plan {
   const TxnHeader& txn;
   Timestamp read_ts;
@@ -171,6 +165,12 @@ struct LiesIn {
 };
 
 }  // namespace
+
+KeySpan clip(const KeySpan& a, const KeySpan& b) {
+  KeySpan out{std::max(a.start, b.start), a.end};
+  if (!b.end.empty() && (out.end.empty() || b.end < out.end)) out.end = b.end;
+  return out;
+}
 
 bool may_write(const BatchRequest& batch) {
   return std::any_of(batch.requests.begin(), batch.requests.end(), [](const Request& r) {

@@ -8,7 +8,7 @@ namespace quorate::sql {
 
 using runtime::Task;
 
-bool holds_all(const CatalogData& data, const DdlContext& c, const Ddl& ddl);
+static bool holds_all(const CatalogData& data, const DdlContext& c, const Ddl& ddl);
 
 namespace {
 
@@ -390,14 +390,14 @@ std::vector<Oid> tables_of(const CatalogData& data, const DdlContext& c, const D
 
 // Once a change is told, nobody goes by what was before: a row that somebody writes into a table
 // that was dropped and made anew would be lost. The change stands, whether or not this is seen.
-Task<void> wait_for_all(DdlContext* c, uint64_t version) {
+static Task<void> wait_for_all(DdlContext* c, uint64_t version) {
   Status seen = co_await c->manager->wait_for_leases(version, c->cancel);
   (void)seen;
 }
 
 // Whether the change holds all tables that it needs as the catalog stands now: since it took them
 // one may have come, or an index of another.
-bool holds_all(const CatalogData& data, const DdlContext& c, const Ddl& ddl) {
+static bool holds_all(const CatalogData& data, const DdlContext& c, const Ddl& ddl) {
   for (Oid oid : tables_of(data, c, ddl))
     if (std::find(c.offline.begin(), c.offline.end(), oid) == c.offline.end()) return false;
   return true;

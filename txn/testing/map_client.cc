@@ -98,7 +98,7 @@ class MapTransaction : public Transaction {
     note_read(options.span);
     *rest = left ? *left : KeySpan{options.span.start, options.span.start};
     // [x, x) is empty, but the empty end of [ , ) would mean "everything".
-    if (!left && rest->end.empty()) *rest = {Bytes(1, '\0'), Bytes(1, '\0')};
+    if (!left && rest->end.empty()) *rest = KeySpan::nothing();
     co_return std::move(out);
   }
 
