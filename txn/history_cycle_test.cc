@@ -28,8 +28,8 @@ TEST(HistoryCycle, none_where_all_is_well) {
   second.reads["a"] = {1};
   second.appends = {"a"};
   const std::map<Bytes, List> last{{"a", {1, 2}}};
-  EXPECT_EQ(h.judge(last, true, true), "");
-  EXPECT_TRUE(find_cycle(h, last, true).empty());
+  EXPECT_EQ(h.judge(last, Level::kSerializable, true), "");
+  EXPECT_TRUE(find_cycle(h, last, Level::kSerializable, true).empty());
 }
 
 // Each read what the other wrote over: write skew.
@@ -42,12 +42,81 @@ TEST(HistoryCycle, shows_write_skew_as_two_steps) {
   two.reads["b"] = {};
   two.appends = {"a"};
   const std::map<Bytes, List> last{{"a", {2}}, {"b", {1}}};
-  EXPECT_NE(h.judge(last, true, true), "");
-  const auto cycle = find_cycle(h, last, true);
+  EXPECT_NE(h.judge(last, Level::kSerializable, true), "");
+  const auto cycle = find_cycle(h, last, Level::kSerializable, true);
   expect_closed(cycle);
   ASSERT_EQ(cycle.size(), 2u);
   EXPECT_EQ(cycle[0].kind, Kind::kOverwrites);
   EXPECT_EQ(cycle[1].kind, Kind::kOverwrites);
+}
+
+// What each level forbids is found at it and above, and allowed below.
+void expect_forbidden_from(Level lowest, const History& h, const std::map<Bytes, List>& last) {
+  for (Level level : {Level::kReadCommitted, Level::kSnapshot, Level::kSerializable}) {
+    const auto cycle = find_cycle(h, last, level, true);
+    if (level < lowest) {
+      EXPECT_EQ(h.judge(last, level, true), "");
+      EXPECT_TRUE(cycle.empty());
+    } else {
+      EXPECT_NE(h.judge(last, level, true), "");
+      expect_closed(cycle);
+    }
+  }
+}
+
+TEST(HistoryLevel, write_skew_is_seen_by_serializable_alone) {
+  History h;
+  HistoryTxn& one = add(h, 1, 5);
+  one.reads["a"] = {};
+  one.appends = {"b"};
+  HistoryTxn& two = add(h, 1, 5);
+  two.reads["b"] = {};
+  two.appends = {"a"};
+  expect_forbidden_from(Level::kSerializable, h, {{"a", {2}}, {"b", {1}}});
+}
+
+// The second reader sees one append without the other, the first the other way round.
+TEST(HistoryLevel, a_long_fork_is_no_snapshot) {
+  History h;
+  add(h, 1, 9).appends = {"a"};
+  add(h, 1, 9).appends = {"b"};
+  HistoryTxn& three = add(h, 1, 9);
+  three.reads["a"] = {1};
+  three.reads["b"] = {};
+  HistoryTxn& four = add(h, 1, 9);
+  four.reads["a"] = {};
+  four.reads["b"] = {2};
+  expect_forbidden_from(Level::kSnapshot, h, {{"a", {1}}, {"b", {2}}});
+}
+
+// It read one list before the other's commit and the other list after it.
+TEST(HistoryLevel, a_skewed_read_is_no_snapshot) {
+  History h;
+  add(h, 1, 9).appends = {"a", "b"};
+  HistoryTxn& two = add(h, 1, 9);
+  two.reads["a"] = {};
+  two.reads["b"] = {1};
+  const std::map<Bytes, List> last{{"a", {1}}, {"b", {1}}};
+  expect_forbidden_from(Level::kSnapshot, h, last);
+  EXPECT_EQ(find_cycle(h, last, Level::kSnapshot, true).size(), 2u);
+}
+
+TEST(HistoryLevel, a_cycle_of_writes_is_never_allowed) {
+  History h;
+  add(h, 1, 9).appends = {"a", "b"};
+  add(h, 1, 9).appends = {"a", "b"};
+  expect_forbidden_from(Level::kReadCommitted, h, {{"a", {1, 2}}, {"b", {2, 1}}});
+}
+
+TEST(HistoryLevel, a_cycle_of_reads_is_never_allowed) {
+  History h;
+  HistoryTxn& one = add(h, 1, 9);
+  one.appends = {"a"};
+  one.reads["b"] = {2};
+  HistoryTxn& two = add(h, 1, 9);
+  two.appends = {"b"};
+  two.reads["a"] = {1};
+  expect_forbidden_from(Level::kReadCommitted, h, {{"a", {1}}, {"b", {2}}});
 }
 
 TEST(HistoryCycle, is_the_shortest_one) {
@@ -69,7 +138,7 @@ TEST(HistoryCycle, is_the_shortest_one) {
   five.reads["x"] = {4};
   five.appends = {"y"};
   const std::map<Bytes, List> last{{"a", {1}}, {"b", {2}}, {"c", {3}}, {"x", {4}}, {"y", {5}}};
-  const auto cycle = find_cycle(h, last, false);
+  const auto cycle = find_cycle(h, last, Level::kSerializable, false);
   expect_closed(cycle);
   ASSERT_EQ(cycle.size(), 2u);
   EXPECT_EQ(cycle[0].kind, Kind::kReads);
@@ -81,8 +150,8 @@ TEST(HistoryCycle, a_stale_read_goes_against_time) {
   add(h, 1, 2).appends = {"a"};
   add(h, 3, 4).reads["a"] = {};
   const std::map<Bytes, List> last{{"a", {1}}};
-  EXPECT_TRUE(find_cycle(h, last, false).empty());
-  const auto cycle = find_cycle(h, last, true);
+  EXPECT_TRUE(find_cycle(h, last, Level::kSerializable, false).empty());
+  const auto cycle = find_cycle(h, last, Level::kSerializable, true);
   expect_closed(cycle);
   ASSERT_EQ(cycle.size(), 2u);
   EXPECT_EQ(cycle[0].kind, Kind::kOverwrites);
@@ -98,8 +167,8 @@ TEST(HistoryCycle, a_lost_append_is_shown_with_the_one_in_its_place) {
     t.appends = {"a"};
   }
   const std::map<Bytes, List> last{{"a", {2}}};
-  EXPECT_NE(h.judge(last, true, true), "");
-  const auto cycle = find_cycle(h, last, true);
+  EXPECT_NE(h.judge(last, Level::kSerializable, true), "");
+  const auto cycle = find_cycle(h, last, Level::kSerializable, true);
   expect_closed(cycle);
   ASSERT_EQ(cycle.size(), 2u);
   EXPECT_EQ(cycle[0].from, 1u);
@@ -110,7 +179,7 @@ TEST(HistoryCycle, a_read_of_what_never_was) {
   History h;
   add(h, 1, 2).fate = HistoryTxn::Fate::kFailed;
   add(h, 1, 2).reads["a"] = {1};
-  const auto cycle = find_cycle(h, {}, true);
+  const auto cycle = find_cycle(h, {}, Level::kSerializable, true);
   ASSERT_EQ(cycle.size(), 1u);
   EXPECT_EQ(cycle[0].from, 1u);
   EXPECT_EQ(cycle[0].to, 2u);

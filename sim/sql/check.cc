@@ -41,6 +41,11 @@ std::string take_url(std::string url, CheckOptions& options) {
   return "";
 }
 
+txn::Level level_of(std::string_view isolation) {
+  if (isolation == "SERIALIZABLE") return txn::Level::kSerializable;
+  return isolation == "REPEATABLE READ" ? txn::Level::kSnapshot : txn::Level::kReadCommitted;
+}
+
 std::vector<std::string> names_of_sql() {
   std::vector<std::string> out;
   for (const WorkloadKind& kind : all_workload_kinds())
@@ -69,6 +74,7 @@ class Check {
     workload_->attach(&env, options.addresses);
     workload_->log_in_as({options.user, options.database, kSchema});
     workload_->ask_for(options.isolation);
+    workload_->judge_by(level_of(options.judge));
     workload_->hurry();
   }
 
@@ -180,10 +186,16 @@ CheckCommand parse_check(int argc, char** argv) {
   app.add_option("--sessions", o.sessions, "clients at a time")
       ->check(CLI::Range(1, 500))
       ->capture_default_str();
-  app.add_option("--isolation", o.isolation,
-                 "what transactions ask for; below SERIALIZABLE anomalies are to be expected")
-      ->check(
-          CLI::IsMember({"SERIALIZABLE", "REPEATABLE READ", "READ COMMITTED"}, CLI::ignore_case))
+  const std::vector<std::string> levels{"SERIALIZABLE", "REPEATABLE READ", "READ COMMITTED"};
+  const CLI::IsMember is_level(levels, CLI::ignore_case);
+  app.add_option("--isolation", o.isolation, "what transactions ask for")
+      ->transform(is_level)
+      ->capture_default_str();
+  app.add_option(
+         "--judge", o.judge,
+         "the level whose rules sql-append's reads and writes must keep; where it is above\n"
+         "--isolation, what the weaker level lets happen is shown")
+      ->transform(is_level)
       ->capture_default_str();
   app.add_option("--seed", o.seed, "of what is drawn")->capture_default_str();
   try {

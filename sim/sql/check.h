@@ -19,8 +19,9 @@ struct CheckOptions {
   std::vector<std::string> addresses;  // HOST:PORT
   std::string user = "postgres", database = "postgres";
   std::vector<std::string> workloads;
-  std::string isolation = "SERIALIZABLE";
-  std::chrono::seconds duration{30};  // of each workload
+  std::string isolation = "SERIALIZABLE";  // what transactions ask for
+  std::string judge = "SERIALIZABLE";      // what sql-append's history must keep
+  std::chrono::seconds duration{30};       // of each workload
   size_t sessions = 8;
   uint64_t seed = 1;
 };

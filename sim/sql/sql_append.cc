@@ -41,7 +41,12 @@ SqlAppend::SqlAppend(Random random)
       window_(static_cast<uint32_t>(3 + random.below(8))),
       uses_(static_cast<uint32_t>(10 + random.below(60))),
       lock_chance_(random.chance(0.5) ? 0.6 : 0.1),
-      split_(random.chance(0.5)) {}
+      split_(random.chance(0.5)) {
+  if (random.chance(0.5)) return;
+  const bool one_view = random.chance(0.5);
+  ask_for(one_view ? "REPEATABLE READ" : "READ COMMITTED");
+  judge_by(one_view ? txn::Level::kSnapshot : txn::Level::kReadCommitted);
+}
 
 std::vector<std::string> SqlAppend::tables() const {
   return {"CREATE TABLE lists (k int PRIMARY KEY, v text NOT NULL)"};
@@ -61,7 +66,8 @@ std::vector<SqlAppend::Op> SqlAppend::draw(Random& random) const {
               : dice < 5 ? Op::Kind::kScan
               : dice < 8 ? Op::Kind::kAppend
                          : Op::Kind::kReadAndAppend;
-    op.lock = random.chance(lock_chance_);
+    // Without a lock READ COMMITTED may lose an update.
+    op.lock = random.chance(lock_chance_) || level() == txn::Level::kReadCommitted;
     op.first = oldest + static_cast<uint32_t>(random.below(window_));
     op.last = op.first;
     if (op.kind == Op::Kind::kScan) op.last += static_cast<uint32_t>(random.below(window_));
@@ -169,7 +175,7 @@ Task<void> SqlAppend::step(SqlClient* client, Random* random) {
 
 // A shortest cycle, with the statements of its transactions.
 std::string SqlAppend::explain(const std::map<Bytes, txn::List>& last) {
-  const std::vector<txn::Dependency> cycle = txn::find_cycle(history_, last, real_time());
+  const std::vector<txn::Dependency> cycle = txn::find_cycle(history_, last, level(), real_time());
   std::string out;
   std::vector<EventLog::Edge> edges;
   std::vector<uint32_t> told;
@@ -199,7 +205,7 @@ Task<std::string> SqlAppend::judge(SqlClient* client) {
   std::map<Bytes, txn::List> last;
   for (const auto& row : rows->rows)
     last[key_of(static_cast<uint32_t>(sql_int(row.at(0))))] = read_list(row.at(1).value_or(""));
-  std::string wrong = history_.judge(last, true, real_time());
+  std::string wrong = history_.judge(last, level(), real_time());
   if (wrong.empty()) co_return wrong;
   // Of a long history the list of all that stands behind a cycle is of no use.
   if (wrong.size() > 300) wrong = wrong.substr(0, 300) + " ...";

@@ -1,7 +1,8 @@
 // Lists in SQL: transactions read lists, singly or several at once, and append their own number to
 // lists, by one statement or by reading first and writing all of it. One serial order must explain
-// all reads, as in workloads/append; where transactions ask for less than SERIALIZABLE, what that
-// level lets happen is found.
+// all reads, as in workloads/append. In the simulator some runs ask for a weaker level and are
+// judged by what that one forbids; `quorate check` is told both, so that it can also find what a
+// level lets happen.
 //
 // Lists come into use and go out of it again, so that each stays short however long it lasts.
 #pragma once

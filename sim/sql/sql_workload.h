@@ -5,6 +5,7 @@
 #include "sim/sql/sql_client.h"
 #include "sim/sql/sql_node.h"
 #include "sim/workload.h"
+#include "txn/testing/history.h"
 
 namespace quorate::sim {
 
@@ -20,6 +21,8 @@ class SqlWorkload : public Workload {
   void log_in_as(SqlLogin login) { login_ = std::move(login); }
   // Of transactions that name none of their own.
   void ask_for(std::string isolation) { isolation_ = std::move(isolation); }
+  // What must not be seen, of workloads that judge a whole history.
+  void judge_by(txn::Level level) { level_ = level; }
   // A server that has no ranges.
   void split_nothing() { splits_ = false; }
   // Shorter pauses than in the simulator, whose time costs nothing.
@@ -30,6 +33,7 @@ class SqlWorkload : public Workload {
   const std::string& violation() const { return violation_; }
 
  protected:
+  txn::Level level() const { return level_; }
   // One transaction's statements, each asked for when the one before was answered: an empty text
   // ends them with COMMIT. `answer` is that of the statement before.
   class Script {
@@ -84,6 +88,7 @@ class SqlWorkload : public Workload {
                                 std::string begin);
   SqlLogin login_;
   std::string isolation_;
+  txn::Level level_ = txn::Level::kSerializable;
   bool splits_ = true;
   uint64_t pause_most_micros_ = 40'000;
   std::string violation_;

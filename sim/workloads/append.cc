@@ -139,10 +139,11 @@ Task<Result<std::string>> Append::check(KvNode* node) {
   CO_ASSIGN_OR_RETURN(auto rows, co_await read_all(node, sim_table(kTable)));
   std::map<Bytes, txn::List> last;
   for (const auto& [key, value] : rows) last[key] = txn::decode_list(value);
-  std::string wrong = history_.judge(last, true, real_time());
+  std::string wrong = history_.judge(last, txn::Level::kSerializable, real_time());
   if (!wrong.empty() && log() != nullptr) {
     std::vector<EventLog::Edge> edges;
-    for (const txn::Dependency& d : txn::find_cycle(history_, last, real_time()))
+    for (const txn::Dependency& d :
+         txn::find_cycle(history_, last, txn::Level::kSerializable, real_time()))
       edges.push_back(tell_dependency(d));
     log()->set_anomaly(std::move(edges));
   }

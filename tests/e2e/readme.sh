@@ -26,7 +26,7 @@ clean_up() {
   [ -z "$reports" ] || { echo "FAILED: a sanitizer's report"; echo "$reports"; exit 1; }
 }
 trap clean_up EXIT
-fail() { echo "FAILED: $*"; tail -25 "$dir"/*.log 2>/dev/null; exit 1; }
+fail() { echo "FAILED: $*"; tail -n 25 "$dir"/*.log 2>/dev/null; exit 1; }
 # block N: the N-th code block.
 block() { awk -v want="$1" '/^```/ { inside = !inside; if (inside) n++; next } inside && n == want' README.md; }
 expect_block() { case "$(block "$1")" in *"$2"*) ;; *) fail "README's block $1 is not the one with \"$2\": this script follows its order" ;; esac }
@@ -80,7 +80,7 @@ echo "three nodes: passed"
 # --- TPC-C, all three commands ---
 while read -r line; do
   case "$line" in *"tpcc run"*) line=${line/--duration 30/--duration 5} ;; esac
-  timeout $((200 * slower)) $line >tpcc.log 2>&1 || fail "$line"
+  timeout $((200 * slower)) $line >tpcc.log 2>&1 || { tail -20 tpcc.log; fail "$line"; }
 done < <(cd "$root" && block 5)
 echo "tpcc: passed"
 
@@ -90,8 +90,8 @@ timeout $((200 * slower)) ${line/--duration 30/--duration 5} >check.log 2>&1 &
 check=$!
 sleep 2
 kill -9 "${pids[2]}"
-wait "$check" || fail "$line"
-[ "$(grep -c 'nothing is wrong' check.log)" = 5 ] || fail "$line"
+wait "$check" || { cat check.log; fail "$line"; }
+[ "$(grep -c 'nothing is wrong' check.log)" = 5 ] || { cat check.log; fail "$line"; }
 echo "check: passed"
 kill "${pids[@]}" 2>/dev/null
 wait 2>/dev/null

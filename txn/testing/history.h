@@ -24,6 +24,14 @@ struct HistoryTxn {
   std::vector<Bytes> appends;
 };
 
+// What a history must not show, after Adya ("Weak consistency", 1999). Each level forbids what the
+// one before it does.
+enum class Level : uint8_t {
+  kReadCommitted,  // G0, G1: nothing uncommitted is seen, no cycle of writes and what read them
+  kSnapshot,       // G-SI: in each cycle two who were overwritten stand side by side
+  kSerializable,   // G2: no cycle
+};
+
 class History {
  public:
   // A new transaction; its number is its place + 1.
@@ -38,14 +46,14 @@ class History {
   // Empty when all is well, else what is wrong:
   // - a committed append is not there once, a failed one is there, an unknown one is there in part;
   // - a read of a committed transaction is no beginning of the list;
-  // - no serial order explains the reads and appends (`serializable`);
+  // - transactions depend on each other in a cycle that `level` forbids;
   // - a transaction did not see what was committed before it began (`real_time`).
-  std::string judge(const std::map<Bytes, List>& last, bool serializable, bool real_time) const;
+  std::string judge(const std::map<Bytes, List>& last, Level level, bool real_time) const;
 
  private:
   std::string judge_appends(const std::map<Bytes, List>& last) const;
   std::string judge_reads(const std::map<Bytes, List>& last, bool real_time) const;
-  std::string judge_order(const std::map<Bytes, List>& last) const;
+  std::string judge_order(const std::map<Bytes, List>& last, Level level) const;
   std::vector<HistoryTxn> txns_;
 };
 

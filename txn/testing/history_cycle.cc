@@ -17,7 +17,7 @@ const List& list_of(const std::map<Bytes, List>& last, const Bytes& key) {
   return at == last.end() ? kNone : at->second;
 }
 
-Edges edges_of(const History& history, const std::map<Bytes, List>& last) {
+Edges edges_of(const History& history, const std::map<Bytes, List>& last, Level level) {
   Edges out(history.size() + 1);
   const auto add = [&](Kind kind, uint32_t from, uint32_t to, const Bytes& key, const List& seen) {
     if (from != to && from < out.size() && to < out.size())
@@ -32,42 +32,53 @@ Edges edges_of(const History& history, const std::map<Bytes, List>& last) {
     for (const auto& [key, seen] : t.reads) {
       if (!seen.empty()) add(Kind::kReads, seen.back(), n, key, seen);
       const List& list = list_of(last, key);
-      if (seen.size() < list.size()) add(Kind::kOverwrites, n, list[seen.size()], key, seen);
+      if (level != Level::kReadCommitted && seen.size() < list.size())
+        add(Kind::kOverwrites, n, list[seen.size()], key, seen);
     }
   }
   return out;
 }
 
-// The shortest way from `start` back to itself that is shorter than `limit`; empty: none.
-std::vector<Dependency> cycle_through(const Edges& edges, uint32_t start, size_t limit) {
-  std::vector<const Dependency*> came(edges.size());
-  std::vector<size_t> steps(edges.size());
-  std::deque<uint32_t> queue{start};
+// The shortest way from `start` back to itself that is shorter than `limit`; empty: none. Of
+// kSnapshot no two steps side by side may be overwritings: such a way begins with another step.
+std::vector<Dependency> cycle_through(const Edges& edges, uint32_t start, Level level,
+                                      size_t limit) {
+  // A place is a transaction and whether it was come to by an overwriting.
+  struct Place {
+    const Dependency* came = nullptr;
+    size_t before = 0, steps = 0;
+  };
+  const bool alternate = level == Level::kSnapshot;
+  std::vector<Place> places(2 * edges.size());
+  const size_t first = 2 * start + (alternate ? 1 : 0);
+  std::deque<size_t> queue{first};
   while (!queue.empty()) {
-    const uint32_t at = queue.front();
+    const size_t at = queue.front();
     queue.pop_front();
-    if (steps[at] + 1 >= limit) return {};
-    for (const Dependency& d : edges[at]) {
+    if (places[at].steps + 1 >= limit) return {};
+    for (const Dependency& d : edges[at / 2]) {
+      const bool over = alternate && d.kind == Kind::kOverwrites;
+      if (over && at % 2 == 1) continue;
       if (d.to == start) {
         std::vector<Dependency> out{d};
-        for (uint32_t n = at; n != start; n = came[n]->from) out.push_back(*came[n]);
+        for (size_t n = at; n != first; n = places[n].before) out.push_back(*places[n].came);
         std::reverse(out.begin(), out.end());
         return out;
       }
-      if (came[d.to] != nullptr) continue;
-      came[d.to] = &d;
-      steps[d.to] = steps[at] + 1;
-      queue.push_back(d.to);
+      Place& next = places[2 * d.to + (over ? 1 : 0)];
+      if (next.came != nullptr) continue;
+      next = {&d, at, places[at].steps + 1};
+      queue.push_back(2 * d.to + (over ? 1 : 0));
     }
   }
   return {};
 }
 
-std::vector<Dependency> shortest_cycle(const Edges& edges) {
+std::vector<Dependency> shortest_cycle(const Edges& edges, Level level) {
   std::vector<Dependency> best;
   size_t limit = edges.size() + 1;
   for (uint32_t n = 0; n < edges.size(); ++n) {
-    std::vector<Dependency> found = cycle_through(edges, n, limit);
+    std::vector<Dependency> found = cycle_through(edges, n, level, limit);
     if (found.empty()) continue;
     limit = found.size();
     best = std::move(found);
@@ -135,12 +146,12 @@ std::vector<Dependency> dirty_read(const History& history, const std::map<Bytes,
 }  // namespace
 
 std::vector<Dependency> find_cycle(const History& history, const std::map<Bytes, List>& last,
-                                   bool real_time) {
+                                   Level level, bool real_time) {
   // In the order in which History judges.
   std::vector<Dependency> out = lost_append(history, last);
   if (out.empty()) out = dirty_read(history, last);
   if (out.empty() && real_time) out = stale_read(history, last);
-  if (out.empty()) out = shortest_cycle(edges_of(history, last));
+  if (out.empty()) out = shortest_cycle(edges_of(history, last, level), level);
   return out;
 }
 

@@ -23,6 +23,6 @@ struct Dependency {
 // Each `from` is the `to` before, the first the last one's. Where nothing forms a cycle, e.g. since
 // an append was lost and nobody wrote over it, what there is of it; empty when all is well.
 std::vector<Dependency> find_cycle(const History& history, const std::map<Bytes, List>& last,
-                                   bool real_time);
+                                   Level level, bool real_time);
 
 }  // namespace quorate::txn

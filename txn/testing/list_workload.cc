@@ -117,11 +117,9 @@ Task<Status> run_op(Run& run, Transaction& t, Op op, uint32_t number, std::set<B
   if (op.kind == Op::kAppend && op.lock) options.lock = LockMode::kExclusive;
   Result<range::RowSet> got = co_await t.get(op.keys, options);
   if (!got.ok()) co_return got.status();
-  // At READ COMMITTED each statement has its own view: only the row that is written counts.
-  bool one_view = run.w.isolation != Isolation::kReadCommitted;
   for (size_t i = 0; i < got->size(); ++i) {
     CHECK(got->key(i) == op.keys[i]);
-    if (one_view) note(run.history.at(number), *written, got->key(i), got->value(i));
+    note(run.history.at(number), *written, got->key(i), got->value(i));
   }
   if (op.kind != Op::kAppend) co_return Status();
   List list = decode_list(got->present(0) ? got->value(0) : BytesView());
@@ -132,6 +130,18 @@ Task<Status> run_op(Run& run, Transaction& t, Op op, uint32_t number, std::set<B
   if (!s.ok()) co_return s;
   if (written->insert(op.keys[0]).second) run.history.at(number).appends.push_back(op.keys[0]);
   co_return Status();
+}
+
+Level level_of(Isolation isolation) {
+  switch (isolation) {
+    case Isolation::kSerializable:
+      return Level::kSerializable;
+    case Isolation::kRepeatableRead:
+      return Level::kSnapshot;
+    case Isolation::kReadCommitted:
+      break;
+  }
+  return Level::kReadCommitted;
 }
 
 Task<Status> run_ops(Run& run, Transaction& t, std::vector<Op> ops, uint32_t number) {
@@ -230,7 +240,7 @@ ListOutcome run_lists(const ListWorkload& w) {
     std::optional<Bytes> value = run.ranges.settled_value(run.key(k));
     if (value) last[run.key(k)] = decode_list(*value);
   }
-  out.wrong = run.history.judge(last, w.isolation == Isolation::kSerializable, true);
+  out.wrong = run.history.judge(last, level_of(w.isolation), true);
   out.committed = run.history.count(Fate::kCommitted);
   out.failed = run.history.count(Fate::kFailed);
   out.unknown = run.history.count(Fate::kUnknown) + run.history.count(Fate::kOpen);
