@@ -55,6 +55,15 @@ inline Status read_changed(BytesView key, Timestamp to) {
       .with_hint("The transaction might succeed if retried.");
 }
 
+// A row's lock went with a leaseholder, and another transaction changed the row before it was
+// locked again.
+inline Status lock_lost(BytesView key) {
+  return aborted("could not serialize access due to concurrent update")
+      .with_detail("The lock on key " + escape_bytes(key) +
+                   " was lost, and another transaction changed its row.")
+      .with_hint("The transaction might succeed if retried.");
+}
+
 // A pause before the n-th try (from 0): none at first, then a random time that doubles up to 100
 // ms, so that those who collided do not meet again.
 inline runtime::Duration backoff(uint64_t n, runtime::Random& random) {

@@ -52,8 +52,9 @@ Task<Status> TransactionImpl::spill() {
     buffer_.each_of_part(
         above, last,
         [&](const Bytes& key, const WriteBuffer::Version& v, std::optional<Timestamp> base) {
-          runs_.add({key, v.value, v.deleted, false, base});
           auto locked = locked_keys_.find(key);
+          if (base && locked != locked_keys_.end()) base = locked->second;
+          runs_.add({key, v.value, v.deleted, false, base});
           if (locked == locked_keys_.end()) return;
           // The run is the lock from now on.
           locked_bytes_ -= key.size() + 64;

@@ -124,7 +124,7 @@ bool TransactionImpl::can_restart(const Status& failure) const {
 
 bool TransactionImpl::can_retry_statement(const Status& failure) const {
   return failure.code() == StatusCode::kAborted && state_ == State::kFailed && !commit_tried_ &&
-         failure.sqlstate() == sqlstate::kSerializationFailure && !statement_seen_ &&
+         !lock_lost_ && failure.sqlstate() == sqlstate::kSerializationFailure && !statement_seen_ &&
          options_.isolation == Isolation::kReadCommitted && !options_.as_of &&
          restarts_ < kRestartsMax && !channel_.token.cancelled();
 }
@@ -164,6 +164,7 @@ Task<Status> TransactionImpl::restart() {
   checks_.clear();
   locked_keys_.clear();
   locked_bytes_ = 0;
+  lock_lost_ = false;
   floor_ = Timestamp();
   commit_tried_ = false;
   // The client's real time is still that of the first attempt, and so are the clocks observed.
@@ -220,16 +221,21 @@ Status TransactionImpl::rollback_to(uint64_t mark) {
 CommitWork TransactionImpl::commit_work() {
   CommitWork work;
   work.writes = buffer_.writes();
-  auto written = [&work](const Bytes& key) {
+  const auto written = [&work](const Bytes& key) -> RowWrite* {
     auto at = std::lower_bound(work.writes.begin(), work.writes.end(), key,
                                [](const RowWrite& w, const Bytes& k) { return w.key < k; });
     // The comparison of versions proves more than the refresh of a row would.
-    return at != work.writes.end() && at->key == key && at->base.has_value();
+    const bool is = at != work.writes.end() && at->key == key && at->base.has_value();
+    return is ? &*at : nullptr;
   };
   bool serializable = options_.isolation == Isolation::kSerializable;
   work.reads = (serializable ? reads_ : checks_).reads(written);
-  for (const Bytes& key : locked_keys_) {
-    if (!written(key)) work.locked_reads.push_back(key);
+  for (const auto& [key, version] : locked_keys_) {
+    // What was written comes from the row as it was locked, whatever a later statement has seen.
+    if (RowWrite* write = written(key); write != nullptr)
+      write->base = version;
+    else
+      work.locked_reads.push_back(key);
   }
   work.floor = floor_;
   work.deadline = deadline_;

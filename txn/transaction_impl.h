@@ -24,7 +24,7 @@
 // it up to the new one.
 #pragma once
 
-#include <set>
+#include <map>
 
 #include "txn/commit_work.h"
 #include "txn/ender.h"
@@ -123,7 +123,9 @@ class TransactionImpl : public Transaction {
   void note_span(KeySpan span, const ReadOptions& options, Timestamp at);
   // Before a locking read is sent: it may take its locks and its answer be lost.
   void note_lock_sent(RangeId range, const KeySpan& range_span, BytesView first_key, LockMode lock);
-  Status note_locked(BytesView key);
+  // Below SERIALIZABLE: the lock on the row read as `row` of `rows` is relied on. 40001 where it
+  // was held before at another version: it was lost in between, and others wrote.
+  Status note_locked(const range::RowSet& rows, size_t row);
   bool own_row(BytesView key, range::RowSet& out) const;
 
   TxnOptions options_;
@@ -139,7 +141,9 @@ class TransactionImpl : public Transaction {
   // Ranges where locks were taken, with their spans then, so that their parts are found after a
   // split.
   std::vector<std::pair<RangeId, KeySpan>> locked_ranges_;
-  std::set<Bytes, std::less<>> locked_keys_;  // below SERIALIZABLE (safety: locks-save-work)
+  // Below SERIALIZABLE, and at which version each was locked first (safety: locks-save-work).
+  std::map<Bytes, Timestamp, std::less<>> locked_keys_;
+  bool lock_lost_ = false;  // a statement that is run again would not bring it back
   size_t locked_bytes_ = 0;
   Timestamp floor_;  // a commit must be above it: the locked rows have been read there
   Timestamp deadline_ = Timestamp::max();

@@ -74,16 +74,23 @@ void TransactionImpl::note_lock_sent(RangeId range, const KeySpan& range_span, B
   locked_ranges_.emplace_back(range, range_span);
 }
 
-Status TransactionImpl::note_locked(BytesView key) {
+Status TransactionImpl::note_locked(const RowSet& rows, size_t row) {
   if (options_.isolation == Isolation::kSerializable) return Status();
+  const BytesView key = rows.key(row);
+  const Timestamp version = rows.ts(row);
   auto at = locked_keys_.lower_bound(key);
-  if (at != locked_keys_.end() && *at == key) return Status();
+  if (at != locked_keys_.end() && at->first == key) {
+    // A tombstone may have been collected meanwhile.
+    if (at->second == version || (!rows.present(row) && version == Timestamp())) return Status();
+    lock_lost_ = true;
+    return fail(lock_lost(key));
+  }
   if (locked_bytes_ + key.size() + 64 > limits::kTxnLockedBytesMax) {
     return resource_exhausted("transaction locks more rows than it may remember",
                               sqlstate::kOutOfMemory);
   }
   locked_bytes_ += key.size() + 64;
-  locked_keys_.emplace_hint(at, key);
+  locked_keys_.emplace_hint(at, key, version);
   return Status();
 }
 
@@ -174,7 +181,7 @@ bool TransactionImpl::try_get_stored(std::span<const Bytes> keys, const ReadOpti
     const bool locked = options.lock != LockMode::kNone &&
                         (options.wait != WaitPolicy::kSkipLocked || out->present(i));
     // Too many: get() finds the same and tells.
-    if (locked && !note_locked(keys[i]).ok()) return false;
+    if (locked && !note_locked(*out, i).ok()) return false;
   }
   return true;
 }
@@ -217,7 +224,7 @@ Task<Result<RowSet>> TransactionImpl::get_one(Bytes key, ReadOptions options) {
     if (options.lock != LockMode::kNone) {
       if (options.lock == LockMode::kExclusive) floor_.forward(got.floor);
       bool locked = options.wait != WaitPolicy::kSkipLocked || got.rows.present(0);
-      Status s = locked ? note_locked(key) : Status();
+      Status s = locked ? note_locked(got.rows, 0) : Status();
       if (!s.ok()) co_return s;
     }
     co_return std::move(got.rows);
@@ -303,7 +310,7 @@ Task<Status> TransactionImpl::get_round(std::vector<Slot>* slots, const std::vec
       note_point(views[k], options, at);
       bool locked = options.lock != LockMode::kNone &&
                     (options.wait != WaitPolicy::kSkipLocked || rows->present(slot.row));
-      Status s = locked ? note_locked(views[k]) : Status();
+      Status s = locked ? note_locked(*rows, slot.row) : Status();
       if (!s.ok()) co_return s;
     }
   }
@@ -394,7 +401,7 @@ Status TransactionImpl::take_scan(const ScanOptions& options, KeySpan covered, T
   for (size_t i = 0; i < rows.size(); ++i) {
     // What was passed over under SKIP LOCKED was not read.
     if (skips) note_point(rows.key(i), options, at);
-    if (options.lock != LockMode::kNone) RETURN_IF_ERROR(note_locked(rows.key(i)));
+    if (options.lock != LockMode::kNone) RETURN_IF_ERROR(note_locked(rows, i));
   }
   std::optional<KeySpan> cut;
   if (buffer_.overlaps(covered)) {

@@ -178,6 +178,33 @@ TEST_F(TransactionTest, read_committed_runs_the_statement_again_alone) {
   EXPECT_EQ(ranges_.settled_value("a"), "3");
 }
 
+// safety: locks-save-work. A client computes from what FOR UPDATE has shown it.
+TEST_F(TransactionTest, read_committed_does_not_write_over_what_came_while_its_lock_was_lost) {
+  for (const bool locks_again : {true, false}) {
+    ASSERT_TRUE(set("a", "1").ok());
+    TxnOptions options;
+    options.isolation = Isolation::kReadCommitted;
+    auto t = client_->begin(options);
+    ASSERT_TRUE(get(*t, "a", LockMode::kExclusive).ok());
+    t->note_results_seen();
+    ranges_.faults.lose_locks = 1;
+    ASSERT_TRUE(set("a", "2").ok());
+    ranges_.faults.lose_locks = 0;
+    Result<range::RowSet> row = get(*t, "a", locks_again ? LockMode::kExclusive : LockMode::kNone);
+    if (locks_again) {
+      EXPECT_EQ(row.status().sqlstate(), sqlstate::kSerializationFailure);
+      EXPECT_FALSE(t->can_retry_statement(row.status()));
+      run(t->rollback());
+    } else {
+      ASSERT_TRUE(row.ok());
+      ASSERT_TRUE(t->put("a", "3", range::kAllColumns, row->ts(0)).ok());
+      EXPECT_EQ(run(t->commit()).sqlstate(), sqlstate::kSerializationFailure);
+    }
+    settle();
+    EXPECT_EQ(ranges_.settled_value("a"), "2");
+  }
+}
+
 TEST_F(TransactionTest, a_commit_whose_answers_are_all_lost_is_ambiguous_and_not_repeated) {
   auto t = client_->begin({});
   ASSERT_TRUE(update(*t, "a", "1").ok());
