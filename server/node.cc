@@ -36,7 +36,6 @@ runtime::Task<Status> Node::start(runtime::CancelToken token) {
   CO_RETURN_IF_ERROR(co_await kv_.start(token));
   catalog_ = std::make_unique<sql::CatalogManager>(kv_.txn(), kv_.id());
   CO_RETURN_IF_ERROR(co_await catalog_->start(token));
-  sql::owe_all(catalog_.get());
   view_ = std::make_unique<ClusterView>(kv_, [this] {
     std::vector<sql::SessionRow> rows;
     for (const sql::Session* s : services_->sessions) rows.push_back(s->activity());

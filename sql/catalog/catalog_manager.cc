@@ -7,6 +7,7 @@ using runtime::Task;
 CatalogManager::CatalogManager(txn::Client& client, NodeId node, CatalogOptions options)
     : client_(client),
       node_(node),
+      began_(client.now()),
       options_(options),
       executor_(*client.env().executor),
       scope_(executor_) {}

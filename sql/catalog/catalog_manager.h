@@ -64,6 +64,8 @@ class CatalogManager {
 
   txn::Client& client() { return client_; }
   NodeId node() const { return node_; }
+  // Later than whatever an earlier life of this node has done.
+  Timestamp began() const { return began_; }
 
  private:
   struct Held {
@@ -78,6 +80,7 @@ class CatalogManager {
 
   txn::Client& client_;
   const NodeId node_;
+  const Timestamp began_;
   const CatalogOptions options_;
   runtime::Executor& executor_;
   std::shared_ptr<const CatalogData> current_;

@@ -536,14 +536,6 @@ std::vector<TablePtr> offline_tables(const CatalogData& data, Timestamp now) {
 
 void abandon(const DdlContext& c) { owe_those(c.manager, c.offline); }
 
-void owe_all(CatalogManager* manager) {
-  const CatalogPtr now = manager->snapshot();
-  if (!now) return;
-  const auto& data = static_cast<const CatalogData&>(*now);
-  for (const TablePtr& t : offline_tables(data, manager->client().now()))
-    if (t->offline_by == manager->node()) manager->owe(t->oid, t->offline_until);
-}
-
 Task<Status> free_abandoned(CatalogManager* manager) {
   std::vector<TablePtr> offline;
   if (CatalogPtr now = manager->snapshot())
@@ -554,7 +546,8 @@ Task<Status> free_abandoned(CatalogManager* manager) {
   for (const TablePtr& t : offline) {
     if (t->offline_by == manager->node()) {
       const std::pair hold{t->oid, t->offline_until};
-      if (owed.contains(hold)) abandoned.insert(hold);
+      const bool earlier_life = t->offline_until < manager->began().add_micros(kOfflineMicros);
+      if (earlier_life || owed.contains(hold)) abandoned.insert(hold);
       continue;
     }
     CO_ASSIGN_OR_RETURN(const bool gone, co_await manager->gone(t->offline_by));

@@ -67,10 +67,9 @@ runtime::Task<Status> bring_online(DdlContext* context);
 void abandon(const DdlContext& context);
 
 // Gives back tables that a schema change holds of which nothing is left: its node is gone, or is
-// this one and owes them. Called in the background by every node.
+// this one and owes them, or held them in an earlier life; that life's last commit may come to be
+// long after this one began. Called in the background by every node.
 runtime::Task<Status> free_abandoned(CatalogManager* manager);
-// Before the first session of a node's life: what it holds is from an earlier one, and owed.
-void owe_all(CatalogManager* manager);
 
 // The keys at which ALTER TABLE ... SPLIT AT wants ranges to begin; the caller asks for the splits.
 Result<std::vector<Bytes>> split_keys(const SplitAt& split);

@@ -346,5 +346,26 @@ TEST_F(SchemaChanges, rolled_back_truncate_gives_the_table_back) {
   EXPECT_EQ(entries("t", 0), 2u);
 }
 
+// The commit that took it may have come to be after the node's new life had looked around.
+TEST_F(SchemaChanges, what_an_earlier_life_of_the_node_holds_is_given_back) {
+  ASSERT_EQ(error("CREATE TABLE t (a int PRIMARY KEY, b text)"), "ok");
+  auto txn = client_.begin({});
+  txn->begin_statement();
+  CatalogWriter writer(txn.get(), client_);
+  DdlContext c = ddl_context();
+  auto bound = bind("TRUNCATE t");
+  ASSERT_TRUE(bound.ok());
+  (void)run_task(client_.executor(), execute_ddl_in(&*bound, &writer, &c));
+  run_task(client_.executor(), txn->rollback());
+  ASSERT_TRUE(table("t")->offline_until);
+  // This life's own block goes on.
+  ASSERT_TRUE(run_task(client_.executor(), free_abandoned(&manager_)).ok());
+  EXPECT_TRUE(table("t")->offline_until);
+  CatalogManager reborn(client_, NodeId(1));
+  ASSERT_TRUE(run_task(client_.executor(), reborn.start()).ok());
+  ASSERT_TRUE(run_task(client_.executor(), free_abandoned(&reborn)).ok());
+  EXPECT_FALSE(reborn.snapshot()->table(kPublicSchema, "t")->offline_until);
+}
+
 }  // namespace
 }  // namespace quorate::sql
