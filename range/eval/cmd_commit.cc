@@ -73,7 +73,9 @@ Verdict eval_commit(Evaluation& e, const CommitRequest& request, CommitResponse&
   for (const RowWrite& w : request.writes) {
     if (v = check_write(e, w, &ts); v != Verdict::kDone) return v;
   }
-  if (v = check_locked_reads(e, request.locked_reads); v != Verdict::kDone) return v;
+  for (const Bytes& key : request.locked_reads) {
+    if (v = check_locked_read(e, key, &ts); v != Verdict::kDone) return v;
+  }
   if (ts > request.deadline)
     return e.fail(aborted("could not serialize access: a table's description changed meanwhile"));
   if (ts > request.commit_ts && !e.planted.commit_above_proof) {
@@ -86,6 +88,7 @@ Verdict eval_commit(Evaluation& e, const CommitRequest& request, CommitResponse&
     return v;
   if (conflict) return e.fail(read_changed(*conflict));
 
+  keep_locked_reads(e, request.locked_reads, ts);
   write_versions(e, request, ts);
   e.write_ts = ts;
   e.effects.unlocked.push_back(e.txn.id);

@@ -82,7 +82,7 @@ Verdict stage_locked_read(Evaluation& e, const CommitRequest& request, const Byt
   if (!foreign.ok()) return e.fail(foreign.status());
   if (*foreign) return e.block_on_intent(key, **foreign);
   if (!own.present) {
-    if (Verdict v = check_locked_reads(e, {key}); v != Verdict::kDone) return v;
+    if (Verdict v = check_locked_read(e, key, lowest); v != Verdict::kDone) return v;
   }
   // So that a recovery can prevent it like a write.
   lowest->forward(e.state.reads.floor(key, kAllColumns, e.txn.id).next());
@@ -181,6 +181,7 @@ Verdict eval_stage(Evaluation& e, const CommitRequest& request, CommitResponse& 
       v != Verdict::kDone)
     return v;
   if (conflict) return e.fail(read_changed(*conflict));
+  keep_locked_reads(e, request.locked_reads, request.commit_ts);
   e.write_ts = request.commit_ts;
   return Verdict::kDone;
 }

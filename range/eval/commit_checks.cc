@@ -45,12 +45,18 @@ Verdict check_write(Evaluation& e, const RowWrite& write, Timestamp* lowest) {
   return Verdict::kDone;
 }
 
-Verdict check_locked_reads(Evaluation& e, const std::vector<Bytes>& keys) {
-  for (const Bytes& key : keys) {
-    if (!e.planted.ignore_lost_locks && !e.state.locks.holds(key, e.txn.id, LockMode::kShared))
-      return e.fail(concurrent_update(key));
-  }
+Verdict check_locked_read(Evaluation& e, const Bytes& key, Timestamp* lowest) {
+  if (!e.planted.ignore_lost_locks && !e.state.locks.holds(key, e.txn.id, LockMode::kShared))
+    return e.fail(concurrent_update(key));
+  auto newest = e.view->newest(key);
+  if (!newest.ok()) return e.fail(newest.status());
+  // At READ COMMITTED the lock may have shown a version above the statement's timestamp.
+  if (*newest) lowest->forward((*newest)->ts.next());
   return Verdict::kDone;
+}
+
+void keep_locked_reads(Evaluation& e, const std::vector<Bytes>& keys, Timestamp ts) {
+  for (const Bytes& key : keys) e.state.reads.add(key, ts, kAllColumns, e.txn.id);
 }
 
 Status check_limits(Evaluation& e, const CommitRequest& request) {

@@ -8,8 +8,12 @@ namespace quorate::range {
 // The write may be made from what it was made from, nobody stands in its way, and *lowest is raised
 // to the least timestamp at which it may land.
 Verdict check_write(Evaluation& e, const RowWrite& write, Timestamp* lowest);
-// Below SERIALIZABLE: the locks that the commit relies on are held, without a gap.
-Verdict check_locked_reads(Evaluation& e, const std::vector<Bytes>& keys);
+// Below SERIALIZABLE: the lock that the commit relies on is held, without a gap; *lowest is raised
+// above the version that it was taken on.
+Verdict check_locked_read(Evaluation& e, const Bytes& key, Timestamp* lowest);
+// Whoever takes the locks next commits above `ts`, at which the transaction relied on them: in the
+// order of timestamps, too, the row was there when it was needed (a parent, and its child).
+void keep_locked_reads(Evaluation& e, const std::vector<Bytes>& keys, Timestamp ts);
 // A tombstone that was collected since leaves no version: then its row is still absent.
 bool base_holds(const Evaluation& e, Timestamp base, const std::optional<storage::Version>& newest);
 // 53100 where a store of the range has no room left.
