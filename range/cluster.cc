@@ -108,6 +108,11 @@ void Cluster::settle_address(const NodeInfo& node) {
     const NodeId gone = spoke == other_spoke ? std::min(id, node.id) : spoke ? id : node.id;
     displaced_.insert(gone);
   }
+  if (node.incarnation == 0) return;
+  for (const Identity::Home& home : identity_.homes) {
+    if (home.node < node.id && home.address == node.address && !nodes_.contains(home.node))
+      displaced_.insert(home.node);
+  }
 }
 
 void Cluster::on_gossip(runtime::PeerId from, BytesView frame) {
@@ -143,27 +148,46 @@ runtime::Task<void> Cluster::loop() {
       if (!told.insert(address).second) continue;
       env_.network->send(env_.network->peer(address), runtime::Channel::kGossip, frame);
     }
-    co_await remember_addresses();
+    co_await keep_identity();
     Status slept = co_await runtime::sleep_for(*env_.executor, std::chrono::milliseconds(500));
     if (!slept.ok()) co_return;
   }
 }
 
 // So that nodes that restart find each other, whoever of them is down.
-runtime::Task<void> Cluster::remember_addresses() {
+bool Cluster::remember_peers() {
+  std::vector<std::string>& peers = identity_.peers;
   bool news = false;
   for (const auto& [id, node] : nodes_) {
     if (id == self_.id || node.address.empty() || displaced(id)) continue;
-    if (std::find(identity_.peers.begin(), identity_.peers.end(), node.address) !=
-        identity_.peers.end()) {
-      continue;
-    }
-    identity_.peers.push_back(node.address);
+    if (std::find(peers.begin(), peers.end(), node.address) != peers.end()) continue;
+    peers.push_back(node.address);
     news = true;
   }
-  if (!news) co_return;
-  if (identity_.peers.size() > kAddressesMax)
-    identity_.peers.erase(identity_.peers.begin(), identity_.peers.end() - kAddressesMax);
+  if (peers.size() > kAddressesMax) peers.erase(peers.begin(), peers.end() - kAddressesMax);
+  return news;
+}
+
+bool Cluster::remember_homes() {
+  std::vector<Identity::Home>& homes = identity_.homes;
+  bool news = false;
+  for (const auto& [id, node] : nodes_) {
+    if (id == self_.id || node.address.empty() || node.incarnation == 0 || displaced(id)) continue;
+    auto home = std::find_if(homes.begin(), homes.end(),
+                             [id = id](const Identity::Home& h) { return h.node == id; });
+    if (home != homes.end() && home->address == node.address) continue;
+    if (home != homes.end()) homes.erase(home);
+    homes.push_back({id, node.address});
+    news = true;
+  }
+  if (homes.size() > kAddressesMax) homes.erase(homes.begin(), homes.end() - kAddressesMax);
+  return news;
+}
+
+runtime::Task<void> Cluster::keep_identity() {
+  const bool new_peers = remember_peers(), new_homes = remember_homes();
+  if (!new_peers && !new_homes) co_return;
+  identity_.format = Identity::kFormat;
   Bytes encoded = encode(identity_);
   Status kept = co_await env_.disk->write_file(kIdentityFile, std::move(encoded));
   if (!kept.ok()) env_.log.info("the addresses of other nodes are not kept: {}", kept.message());

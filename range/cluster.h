@@ -1,7 +1,7 @@
 // What a node knows of the cluster's nodes: who they are, where they listen, who was heard of
 // lately, and where the directory is. Spread by gossip: each node tells each other what it knows,
-// every half second; the record with the higher beat wins. Soft state; the identity file names this
-// node and its peers for the next start.
+// every half second; the record with the higher beat wins. Soft state, but for what the identity
+// file keeps for the next start: this node, its peers, and who lived where.
 #pragma once
 
 #include <functional>
@@ -37,22 +37,35 @@ struct NodeInfo {
   }
 };
 
-// What is kept beside the store, and never changes once given.
+// What is kept beside the store. Cluster and node never change once given.
 struct Identity {
-  uint8_t format = 1;
+  static constexpr uint8_t kFormat = 2;  // 1: without homes
+  struct Home {
+    NodeId node;
+    std::string address;
+    template <class A>
+    void serialize(A& a) {
+      a(node, address);
+    }
+  };
+  uint8_t format = kFormat;
   std::string cluster;  // 32 hex digits
   NodeId node;
   std::vector<std::string> peers;  // addresses to try at the next start
+  // Where each node was last heard of: who comes to such an address under a later number has taken
+  // its place, also when all who knew it have restarted since.
+  std::vector<Home> homes;
   template <class A>
   void serialize(A& a) {
     a(format, cluster, node, peers);
+    if (format >= 2) a(homes);
   }
 };
 
 class Cluster {
  public:
   static constexpr const char* kIdentityFile = "identity";
-  static constexpr size_t kAddressesMax = 1000;  // remembered for the next start
+  static constexpr size_t kAddressesMax = 1000;  // and homes, remembered for the next start
 
   Cluster(runtime::Env& env, runtime::Hlc& clock, Identity identity, NodeInfo self);
   ~Cluster();
@@ -93,7 +106,9 @@ class Cluster {
   void on_gossip(runtime::PeerId from, BytesView frame);
   void merge(const NodeInfo& node);
   void settle_address(const NodeInfo& node);
-  runtime::Task<void> remember_addresses();
+  bool remember_peers();
+  bool remember_homes();
+  runtime::Task<void> keep_identity();
 
   runtime::Env& env_;
   runtime::Hlc& clock_;

@@ -88,6 +88,12 @@ runtime::Task<Status> Liveness::start() {
   co_return Status();
 }
 
+std::optional<StoreEpoch> Liveness::supported_epoch(StoreId peer) const {
+  auto it = promises_.find(peer);
+  if (it == promises_.end() || it->second.withdrawn) return std::nullopt;
+  return it->second.epoch;
+}
+
 bool Liveness::supports(StoreId peer) const {
   auto it = promises_.find(peer);
   return it != promises_.end() && !it->second.withdrawn;

@@ -58,6 +58,7 @@ class Liveness {
   // What `peer` promised us: for quorate.nodes.
   Timestamp supported_until(StoreId peer) const { return view_.support_from(peer).until; }
   bool supports(StoreId peer) const;
+  std::optional<StoreEpoch> supported_epoch(StoreId peer) const;  // that we support now
   // What we promised `peer`, zero where it is withdrawn: for checkers.
   Timestamp promised_to(StoreId peer) const;
 

@@ -32,7 +32,7 @@ runtime::Task<Result<std::optional<Identity>>> Membership::load() {
   }
   Identity identity;
   CO_RETURN_IF_ERROR(decode(*kept, identity).with_context("the identity file"));
-  if (identity.format != Identity().format) {
+  if (identity.format > Identity::kFormat) {
     co_return failed_precondition(
         "the data directory was written by a newer version (identity format " +
         std::to_string(identity.format) + "); start that version");

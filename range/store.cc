@@ -7,13 +7,6 @@ namespace quorate::range {
 namespace {
 
 constexpr auto kReapPause = std::chrono::milliseconds(20);
-constexpr auto kStrayPatience = std::chrono::milliseconds(500);
-constexpr size_t kStraysMax = 1000;
-
-ReplicaId own_replica(const RangeDescriptor& descriptor, StoreId store) {
-  const ReplicaDescriptor* own = descriptor.find(store);
-  return own == nullptr ? ReplicaId() : own->replica;
-}
 
 raft::ConfState conf_of(const RangeDescriptor& descriptor) {
   raft::ConfState conf;
@@ -42,6 +35,9 @@ Store::Store(runtime::Env& env, runtime::Hlc& clock, runtime::Rpc& rpc, Cluster&
   });
   rpc_.handle(kSnapshotMethod, [this](runtime::PeerId from, Bytes request) {
     return on_snapshot_chunk(from, std::move(request));
+  });
+  rpc_.handle(kVoterMethod, [this](runtime::PeerId, Bytes request) {
+    return on_voter_query(std::move(request));
   });
   rpc_.handle(kBatchMethod,
               [this](runtime::PeerId, Bytes request) { return on_batch(std::move(request)); });
@@ -527,20 +523,25 @@ runtime::Task<Result<Bytes>> Store::on_snapshot_chunk(runtime::PeerId, Bytes req
   co_return Bytes();
 }
 
+// Whether a replica of the range may be made here. A span that another replica here still holds
+// belongs to it: its split has not been applied yet.
+Status Store::span_free(RangeId range, const KeySpan& span) const {
+  for (const auto& [other, replica] : replicas_) {
+    if (other != range && replica->descriptor().span.overlaps(span))
+      return unavailable("range " + other.to_string() + " still holds keys of the replica here");
+  }
+  for (const auto& [other, removed] : clearing_) {
+    if (other == range || removed.overlaps(span))
+      return unavailable("what range " + other.to_string() + " held here is still being removed");
+  }
+  return Status();
+}
+
 // Whether a snapshot may be taken in here now.
 Status Store::snapshot_welcome(const SnapshotChunk& chunk) const {
   if (chunk.last && chunk.message.snapshot == nullptr)
     return invalid_argument("a snapshot without its message");
-  // A span that another replica here still holds belongs to it: its split has not been applied yet.
-  for (const auto& [range, replica] : replicas_) {
-    if (range != chunk.range && replica->descriptor().span.overlaps(chunk.descriptor.span)) {
-      return unavailable("range " + range.to_string() + " still holds keys of the snapshot here");
-    }
-  }
-  for (const auto& [range, span] : clearing_) {
-    if (range == chunk.range || span.overlaps(chunk.descriptor.span))
-      return unavailable("what range " + range.to_string() + " held here is still being removed");
-  }
+  RETURN_IF_ERROR(span_free(chunk.range, chunk.descriptor.span));
   for (const auto& [child, birth] : unborn_) {
     if (child == chunk.range) return unavailable("the range is about to be born here");
     // Its base is what the parent holds at the split, which a snapshot would jump over.
@@ -600,38 +601,6 @@ runtime::Task<Status> Store::install_snapshot(Replica& replica, raft::SnapshotMe
   by_start_[incoming->descriptor.span.start] = range;
   replica_changed();
   co_return Status();
-}
-
-// --- messages for ranges that are not here ---
-
-void Store::on_stray(StoreId from, raft::Message message) {
-  if (message.type != raft::MessageType::kAppend && message.type != raft::MessageType::kHeartbeat)
-    return;
-  if (unborn_.contains(message.range) || clearing_.contains(message.range)) return;
-  if (engine_->log().tombstone(message.range) > message.to) return;
-  const ReplicaId known = engine_->log().replica(message.range);
-  if (known && known < message.to) {
-    scope_.spawn(make_way(message.range, message.to));
-    return;
-  }
-  if (replicas_.contains(message.range)) return;
-  // A split's right half is spoken to a moment before the split is applied here: only who stays
-  // away longer needs a snapshot.
-  if (strays_.size() >= kStraysMax) strays_.clear();
-  const runtime::Instant now = env_.executor->now();
-  if (now - strays_.emplace(message.range, now).first->second < kStrayPatience) return;
-  // Nothing of this range is here: the leader learns that it must send a snapshot.
-  raft::Message answer;
-  // A heartbeat is answered so that the leader probes again; it confirms nothing.
-  const bool append = message.type == raft::MessageType::kAppend;
-  answer.type = append ? raft::MessageType::kAppendResp : raft::MessageType::kHeartbeatResp;
-  answer.range = message.range;
-  answer.from = message.to;
-  answer.to = message.from;
-  answer.term = message.term;
-  if (append) answer.index = message.index;
-  answer.reject = append;
-  raft_->send_stray(from, std::move(answer));
 }
 
 void Store::lease_dropped(std::shared_ptr<Leaseholder> leaseholder) {

@@ -128,6 +128,7 @@ class Store {
 
   static constexpr runtime::RpcMethod kBatchMethod = 1;
   static constexpr runtime::RpcMethod kSnapshotMethod = 2;
+  static constexpr runtime::RpcMethod kVoterMethod = 13;
 
  private:
   struct IncomingSnapshot;
@@ -139,12 +140,16 @@ class Store {
   runtime::Task<Result<Bytes>> on_batch(Bytes request);
   bool serve_in_place(const BatchRequest& request, BatchResponse* response);
   runtime::Task<Result<Bytes>> on_snapshot_chunk(runtime::PeerId from, Bytes request);
+  // store_strays.cc
   void on_stray(StoreId from, raft::Message message);
+  runtime::Task<Result<Bytes>> on_voter_query(Bytes request);
+  runtime::Task<void> become_voter(StoreId asker, raft::Message asked);
   runtime::Task<void> make_way(RangeId range, ReplicaId newer);
   void orphan(RangeId child, BirthRecord birth);
   runtime::Task<Status> finish_removals();
   runtime::Task<void> bury(std::unique_ptr<Replica> replica);
   Result<std::optional<RangeDescriptor>> stored_descriptor(RangeId range);
+  Status span_free(RangeId range, const KeySpan& span) const;
   Status snapshot_welcome(const SnapshotChunk& chunk) const;
   Result<Replica*> snapshot_receiver(const SnapshotChunk& chunk);
   Replica& add_replica(ReplicaId id, RangeDescriptor descriptor, raft::ConfState conf);
@@ -171,6 +176,7 @@ class Store {
   std::set<std::pair<RangeId, ReplicaId>> streaming_;
   std::map<RangeId, KeySpan> clearing_;         // removed, and their data is on its way out
   std::map<RangeId, runtime::Instant> strays_;  // since when a range that is not here is spoken to
+  std::set<RangeId> becoming_voters_;
   std::vector<std::shared_ptr<Leaseholder>> retired_;  // some batches may still hold on to them
   bool reaping_ = false;
   runtime::TaskScope scope_;

@@ -8,6 +8,11 @@ namespace quorate::range {
 // The local record that holds a range's BirthRecord.
 inline Bytes birth_key(RangeId range) { return "birth/" + range.to_string(); }
 
+inline ReplicaId own_replica(const RangeDescriptor& descriptor, StoreId store) {
+  const ReplicaDescriptor* own = descriptor.find(store);
+  return own == nullptr ? ReplicaId() : own->replica;
+}
+
 struct Store::IncomingSnapshot {
   uint64_t stream = 0;
   uint64_t next = 0;
