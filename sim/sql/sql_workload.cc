@@ -63,6 +63,17 @@ Task<Result<SqlAnswer>> SqlWorkload::insist(SqlClient* client, std::string text)
   co_return failure;
 }
 
+Task<Result<std::vector<SqlAnswer>>> SqlWorkload::insist_all(SqlClient* client,
+                                                             std::vector<std::string> texts) {
+  std::vector<SqlAnswer> answers;
+  for (std::string& text : texts) {
+    Result<SqlAnswer> answer = co_await insist(client, std::move(text));
+    if (!answer.ok()) co_return answer.status();
+    answers.push_back(std::move(*answer));
+  }
+  co_return std::move(answers);
+}
+
 Task<Status> SqlWorkload::setup(server::KvNode*) {
   SqlClient client(env(), login_);
   std::vector<std::string> statements = tables();
@@ -158,7 +169,8 @@ Task<Status> SqlWorkload::attempt(SqlClient* client, Random* random, Script* scr
 Task<Result<std::string>> SqlWorkload::check(server::KvNode*) {
   if (!violation_.empty()) co_return violation_;
   SqlClient client(env(), login_);
-  std::string wrong = co_await judge(&client);
+  Result<std::string> wrong = co_await judge(&client);
+  if (!wrong.ok()) co_return "the check can't read: " + wrong.status().message();
   co_return std::move(wrong);
 }
 

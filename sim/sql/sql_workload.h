@@ -66,7 +66,8 @@ class SqlWorkload : public Workload {
   virtual std::vector<std::string> splits() const { return {}; }  // of tables, where it can split
   virtual std::vector<std::string> table_names() const = 0;       // for splits
   virtual runtime::Task<void> step(SqlClient* client, runtime::Random* random) = 0;
-  virtual runtime::Task<std::string> judge(SqlClient* client) = 0;
+  // What is wrong, or nothing; a failure: the final state could not be read.
+  virtual runtime::Task<Result<std::string>> judge(SqlClient* client) = 0;
 
   runtime::Task<void> operate(server::KvNode*, runtime::Random*) override { co_return; }
   runtime::Task<void> serve(server::KvNode*, runtime::Random* random) override;
@@ -76,6 +77,9 @@ class SqlWorkload : public Workload {
                                  std::string begin);
   // One query until it is answered, by whatever node: for set-up and checks.
   runtime::Task<Result<SqlAnswer>> insist(SqlClient* client, std::string text);
+  // The answer of each.
+  runtime::Task<Result<std::vector<SqlAnswer>>> insist_all(SqlClient* client,
+                                                           std::vector<std::string> texts);
   // `by`: whose answer shows it.
   void find(std::string violation, const Trail& by) {
     if (!violation_.empty()) return;
