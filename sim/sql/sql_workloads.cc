@@ -5,6 +5,7 @@
 #include "sim/sql/sql_keys.h"
 #include "sim/sql/sql_queue.h"
 #include "sim/sql/sql_schema.h"
+#include "sim/sql/sql_skew.h"
 
 namespace quorate::sim {
 namespace {
@@ -24,6 +25,7 @@ std::span<const WorkloadKind> all_workload_kinds() {
     kinds.push_back({"sql-keys", make<SqlKeys>});
     kinds.push_back({"sql-queue", make<SqlQueue>});
     kinds.push_back({"sql-schema", make<SqlSchema>});
+    kinds.push_back({"sql-skew", make<SqlSkew>});
     return kinds;
   }();
   return all;
