@@ -13,7 +13,9 @@ using runtime::Task;
 
 namespace {
 constexpr auto kConnectPatience = std::chrono::seconds(5);
-constexpr auto kQueryPatience = std::chrono::seconds(20);
+constexpr runtime::Duration kQueryPatience = std::chrono::seconds(20);
+// The COMMIT is on its way, or just so.
+constexpr runtime::Duration kLeavesAfter = std::chrono::milliseconds(2);
 constexpr int kInsistences = 60;
 constexpr int kRetries = 20;
 
@@ -151,19 +153,39 @@ Task<Status> SqlWorkload::attempt(SqlClient* client, Random* random, Script* scr
     if (script->give_up) co_return invalid_argument("rolled back by the client");
     if (text.empty()) break;
     trail.step([&] { return text; });
-    answer = co_await client->query(std::move(text), kQueryPatience);
+    answer = co_await client->query(std::move(text), kQueryPatience,
+                                    std::exchange(script->input, {}), script->breaks_off);
     trail.done([&] { return tell(answer); });
-    if (!answer.ok()) co_return answer.status();
+    if (!answer.ok()) {
+      if (!client->connected() || !script->expects(answer.status())) co_return answer.status();
+      answer = SqlAnswer();
+    }
     co_await think(nullptr, random);
   }
   std::string commit = "COMMIT";
   trail.step([&] { return commit; });
-  answer = co_await client->query(std::move(commit), kQueryPatience);
+  const auto patience = script->leaves ? kLeavesAfter : kQueryPatience;
+  answer = co_await client->query(std::move(commit), patience);
   trail.done([&] { return tell(answer); });
   if (answer.ok() && answer->tag != "COMMIT") co_return invalid_argument(answer->tag);
   if (answer.status().code() == StatusCode::kUnavailable)
     co_return ambiguous(answer.status().message());
   co_return answer.status();
+}
+
+Task<Result<SqlAnswer>> SqlWorkload::once(SqlClient* client, std::string text, std::string input) {
+  const Trail told =
+      trail(nullptr, [&] { return "by way of " + runtime::sim_host_of(client->address()); });
+  told.step([&] { return text; });
+  Result<SqlAnswer> answer =
+      co_await client->query(std::move(text), kQueryPatience, std::move(input));
+  told.done([&] { return tell(answer); });
+  Status outcome = answer.status();
+  if (outcome.code() == StatusCode::kUnavailable) outcome = ambiguous(outcome.message());
+  told.end(outcome);
+  count(env(), outcome, "a statement", 0);
+  if (!outcome.ok()) co_return outcome;
+  co_return std::move(answer);
 }
 
 Task<Result<std::string>> SqlWorkload::check(server::KvNode*) {

@@ -41,9 +41,13 @@ class SqlWorkload : public Workload {
     virtual ~Script() = default;
     virtual void begin() {}
     virtual std::string next(const SqlAnswer& answer) = 0;
-    // True: a COMMIT has failed or succeeded as `outcome` says.
-    bool give_up = false;  // next() found a reason to roll back
-    Trail trail;           // where it is told, from transact() on
+    // Of the last statement: true where it was to fail, and the next one follows nevertheless.
+    virtual bool expects(const Status&) { return false; }
+    std::string input;        // of the COPY FROM STDIN that next() asks for
+    bool breaks_off = false;  // that COPY ends with the client's refusal
+    bool give_up = false;     // next() found a reason to roll back
+    bool leaves = false;      // after COMMIT, without waiting for its answer
+    Trail trail;              // where it is told, from transact() on
   };
   // Statements none of which hangs on another's answer.
   class Statements : public Script {
@@ -75,6 +79,9 @@ class SqlWorkload : public Workload {
   // ok: committed. kAmbiguous: perhaps. Anything else: nothing happened.
   runtime::Task<Status> transact(SqlClient* client, runtime::Random* random, Script* script,
                                  std::string begin);
+  // One statement that is a transaction by itself; the outcome is as that of transact().
+  runtime::Task<Result<SqlAnswer>> once(SqlClient* client, std::string text,
+                                        std::string input = {});
   // One query until it is answered, by whatever node: for set-up and checks.
   runtime::Task<Result<SqlAnswer>> insist(SqlClient* client, std::string text);
   // The answer of each.

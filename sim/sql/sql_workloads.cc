@@ -2,6 +2,7 @@
 
 #include "sim/sql/sql_append.h"
 #include "sim/sql/sql_bank.h"
+#include "sim/sql/sql_counter.h"
 #include "sim/sql/sql_keys.h"
 #include "sim/sql/sql_queue.h"
 #include "sim/sql/sql_schema.h"
@@ -22,6 +23,7 @@ std::span<const WorkloadKind> all_workload_kinds() {
     std::vector<WorkloadKind> kinds(workload_kinds().begin(), workload_kinds().end());
     kinds.push_back({"sql-append", make<SqlAppend>});
     kinds.push_back({"sql-bank", make<SqlBank>});
+    kinds.push_back({"sql-counter", make<SqlCounter>});
     kinds.push_back({"sql-keys", make<SqlKeys>});
     kinds.push_back({"sql-queue", make<SqlQueue>});
     kinds.push_back({"sql-schema", make<SqlSchema>});
