@@ -100,7 +100,9 @@ Bytes SqlWorkload::split_key(Random& random) const {
   const TableId table = ids_[random.below(ids_.size())];
   const uint64_t index = 1 + random.below(random.chance(0.7) ? 1 : 3);
   Bytes key = range::keys::index_prefix(table, IndexId(index));
-  if (random.chance(0.8)) put_ordered_i64(static_cast<int64_t>(random.below(64)), key);
+  if (!random.chance(0.8)) return key;
+  for (size_t i = key_columns(); i > 0; --i)
+    put_ordered_i64(static_cast<int64_t>(random.below(i == 1 ? 64 : 4)), key);
   return key;
 }
 

@@ -69,6 +69,7 @@ class SqlWorkload : public Workload {
   virtual std::vector<std::string> tables() const = 0;            // DDL and first rows
   virtual std::vector<std::string> splits() const { return {}; }  // of tables, where it can split
   virtual std::vector<std::string> table_names() const = 0;       // for splits
+  virtual size_t key_columns() const { return 1; }                // small ints that keys begin with
   virtual runtime::Task<void> step(SqlClient* client, runtime::Random* random) = 0;
   // What is wrong, or nothing; a failure: the final state could not be read.
   virtual runtime::Task<Result<std::string>> judge(SqlClient* client) = 0;
