@@ -198,10 +198,10 @@ std::string SqlAppend::explain(const std::map<Bytes, txn::List>& last) {
   return out;
 }
 
-Task<std::string> SqlAppend::judge(SqlClient* client) {
+Task<Result<std::string>> SqlAppend::judge(SqlClient* client) {
   std::string ask = "SELECT k, v FROM lists ORDER BY k";
   Result<SqlAnswer> rows = co_await insist(client, std::move(ask));
-  if (!rows.ok()) co_return "the check can't read: " + rows.status().message();
+  if (!rows.ok()) co_return rows.status();
   std::map<Bytes, txn::List> last;
   for (const auto& row : rows->rows)
     last[key_of(static_cast<uint32_t>(sql_int(row.at(0))))] = read_list(row.at(1).value_or(""));

@@ -160,22 +160,19 @@ std::string SqlBank::judge_receipts(const SqlAnswer& accounts, const SqlAnswer& 
   return {};
 }
 
-Task<std::string> SqlBank::judge(SqlClient* client) {
-  std::string ask = "SELECT id, balance FROM accounts ORDER BY id";
-  Result<SqlAnswer> accounts = co_await insist(client, std::move(ask));
-  if (!accounts.ok()) co_return "the check can't read: " + accounts.status().message();
-  ask = "SELECT n, src, dst, amount FROM receipts ORDER BY n";
-  Result<SqlAnswer> receipts = co_await insist(client, std::move(ask));
-  if (!receipts.ok()) co_return "the check can't read: " + receipts.status().message();
+Task<Result<std::string>> SqlBank::judge(SqlClient* client) {
+  std::vector<std::string> texts{"SELECT id, balance FROM accounts ORDER BY id",
+                                 "SELECT n, src, dst, amount FROM receipts ORDER BY n",
+                                 "SELECT count(*) FROM accounts a JOIN receipts r ON r.src = a.id"};
+  Result<std::vector<SqlAnswer>> read = co_await insist_all(client, std::move(texts));
+  if (!read.ok()) co_return read.status();
+  const SqlAnswer &accounts = (*read)[0], &receipts = (*read)[1], &joined = (*read)[2];
+  std::string wrong = judge_total(accounts);
+  if (wrong.empty()) wrong = judge_receipts(accounts, receipts);
   // Table and index agree.
-  ask = "SELECT count(*) FROM accounts a JOIN receipts r ON r.src = a.id";
-  Result<SqlAnswer> joined = co_await insist(client, std::move(ask));
-  if (!joined.ok()) co_return "the check can't read: " + joined.status().message();
-  std::string wrong = judge_total(*accounts);
-  if (wrong.empty()) wrong = judge_receipts(*accounts, *receipts);
-  const auto rows = static_cast<int64_t>(receipts->rows.size());
-  if (wrong.empty() && sql_int(joined->rows.at(0).at(0)) != rows)
-    wrong = fmt::format("{} receipts, {} by their accounts", rows, sql_int(joined->rows[0][0]));
+  const auto rows = static_cast<int64_t>(receipts.rows.size());
+  if (wrong.empty() && sql_int(joined.rows.at(0).at(0)) != rows)
+    wrong = fmt::format("{} receipts, {} by their accounts", rows, sql_int(joined.rows[0][0]));
   co_return std::move(wrong);
 }
 

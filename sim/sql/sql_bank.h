@@ -16,7 +16,7 @@ class SqlBank : public SqlWorkload {
   std::vector<std::string> splits() const override;
   std::vector<std::string> table_names() const override { return {"accounts", "receipts"}; }
   runtime::Task<void> step(SqlClient* client, runtime::Random* random) override;
-  runtime::Task<std::string> judge(SqlClient* client) override;
+  runtime::Task<Result<std::string>> judge(SqlClient* client) override;
 
  private:
   struct Transfer {

@@ -14,6 +14,7 @@ namespace {
 
 constexpr size_t kMessageBytesMax = 16u << 20;
 constexpr int32_t kProtocol = 3 << 16;
+constexpr size_t kInputBytes = 100;  // of a message; lines lie across their ends
 
 // Cancels a source when its time is over, unless it goes before.
 class Alarm {
@@ -117,6 +118,14 @@ Task<Result<SqlAnswer>> SqlClient::receive_answer(CancelToken token) {
       case 'C':
         answer.tag = m->body.substr(0, m->body.find('\0'));
         break;
+      case 'G': {
+        Status sent = co_await send_input(token);
+        if (!sent.ok()) co_return sent;
+        break;
+      }
+      case 'd':
+        answer.copied += m->body;
+        break;
       case 'E':
         error = read_error(m->body);
         break;
@@ -131,6 +140,21 @@ Task<Result<SqlAnswer>> SqlClient::receive_answer(CancelToken token) {
         break;
     }
   }
+}
+
+Task<Status> SqlClient::send_input(CancelToken token) {
+  Bytes out;
+  for (size_t at = 0; at < input_.size(); at += kInputBytes) {
+    const size_t length_at = pgwire::begin_message(out, 'd');
+    out.append(input_, at, kInputBytes);
+    pgwire::end_message(out, length_at);
+  }
+  const size_t length_at = pgwire::begin_message(out, breaks_off_ ? 'f' : 'c');
+  if (breaks_off_) out.push_back('\0');
+  pgwire::end_message(out, length_at);
+  input_.clear();
+  Status sent = co_await stream_->write(out, token);
+  co_return sent;
 }
 
 Task<Status> SqlClient::greet(std::string address, CancelToken token) {
@@ -170,8 +194,11 @@ Task<Result<SqlAnswer>> SqlClient::ask(std::string text, CancelToken token) {
   co_return co_await receive_answer(token);
 }
 
-Task<Result<SqlAnswer>> SqlClient::query(std::string text, Duration patience) {
+Task<Result<SqlAnswer>> SqlClient::query(std::string text, Duration patience, std::string input,
+                                         bool breaks_off) {
   if (!connected()) co_return unavailable("not connected");
+  input_ = std::move(input);
+  breaks_off_ = breaks_off;
   Alarm alarm(*env_.executor, patience);
   Result<SqlAnswer> answer = co_await ask(std::move(text), alarm.token());
   // What the server says about a statement leaves the connection as it is.

@@ -18,6 +18,7 @@ namespace quorate::sim {
 struct SqlAnswer {
   std::vector<std::vector<std::optional<std::string>>> rows;  // of the last statement with any
   std::string tag;
+  std::string copied;  // of COPY TO STDOUT
 };
 
 // Who connects. No password: servers that ask for one are refused.
@@ -34,7 +35,10 @@ class SqlClient {
   const std::string& address() const { return address_; }  // of the last connect()
   // Errors of the connection are kUnavailable, those that the server tells carry its SQLSTATE.
   runtime::Task<Status> connect(std::string address, runtime::Duration patience);
-  runtime::Task<Result<SqlAnswer>> query(std::string text, runtime::Duration patience);
+  // `input` is what COPY FROM STDIN is told, in messages that begin and end anywhere; where
+  // `breaks_off`, the client then says that the copy has failed.
+  runtime::Task<Result<SqlAnswer>> query(std::string text, runtime::Duration patience,
+                                         std::string input = {}, bool breaks_off = false);
   void close();
 
  private:
@@ -44,6 +48,7 @@ class SqlClient {
   };
   runtime::Task<Result<Message>> receive(runtime::CancelToken token);
   runtime::Task<Result<SqlAnswer>> receive_answer(runtime::CancelToken token);
+  runtime::Task<Status> send_input(runtime::CancelToken token);
   runtime::Task<Status> greet(std::string address, runtime::CancelToken token);
   runtime::Task<Result<SqlAnswer>> ask(std::string text, runtime::CancelToken token);
 
@@ -52,6 +57,8 @@ class SqlClient {
   std::string address_;
   std::unique_ptr<runtime::Stream> stream_;
   Bytes in_;
+  std::string input_;  // of the query under way
+  bool breaks_off_ = false;
 };
 
 }  // namespace quorate::sim

@@ -99,27 +99,23 @@ std::string SqlKeys::judge_rows(const SqlAnswer& parents, const SqlAnswer& child
   return {};
 }
 
-Task<std::string> SqlKeys::judge(SqlClient* client) {
-  std::string ask = kParents;
-  Result<SqlAnswer> parents = co_await insist(client, std::move(ask));
-  if (!parents.ok()) co_return "the check can't read: " + parents.status().message();
-  ask = kChildren;
-  Result<SqlAnswer> children = co_await insist(client, std::move(ask));
-  if (!children.ok()) co_return "the check can't read: " + children.status().message();
-  std::string wrong = judge_rows(*parents, *children);
+Task<Result<std::string>> SqlKeys::judge(SqlClient* client) {
+  std::vector<std::string> texts{kParents, kChildren};
+  for (uint64_t tag = 0; tag < tags_; ++tag)
+    texts.push_back(fmt::format("SELECT id FROM children WHERE tag = {}", tag));
+  Result<std::vector<SqlAnswer>> read = co_await insist_all(client, std::move(texts));
+  if (!read.ok()) co_return read.status();
+  const SqlAnswer &parents = (*read)[0], &children = (*read)[1];
+  std::string wrong = judge_rows(parents, children);
   if (!wrong.empty()) co_return std::move(wrong);
   // Each tag by its index.
-  std::map<int64_t, int64_t> by_tag;
-  for (const auto& row : children->rows) by_tag[sql_int(row.at(2))] = sql_int(row.at(0));
+  std::set<int64_t> tags;
+  for (const auto& row : children.rows) tags.insert(sql_int(row.at(2)));
   for (uint64_t tag = 0; tag < tags_; ++tag) {
-    ask = fmt::format("SELECT id FROM children WHERE tag = {}", tag);
-    Result<SqlAnswer> found = co_await insist(client, std::move(ask));
-    if (!found.ok()) co_return "the check can't read: " + found.status().message();
-    auto known = by_tag.find(static_cast<int64_t>(tag));
-    const size_t wanted = known == by_tag.end() ? 0 : 1;
-    if (found->rows.size() != wanted)
-      co_return fmt::format("tag {}: the table holds {}, its index {}", tag, wanted,
-                            found->rows.size());
+    const size_t found = (*read)[2 + tag].rows.size();
+    const size_t wanted = tags.contains(static_cast<int64_t>(tag)) ? 1 : 0;
+    if (found != wanted)
+      co_return fmt::format("tag {}: the table holds {}, its index {}", tag, wanted, found);
   }
   co_return std::string();
 }

@@ -5,8 +5,6 @@
 // what the table holds. A row that was acknowledged is there until somebody removed it.
 #pragma once
 
-#include <map>
-
 #include "sim/sql/sql_workload.h"
 
 namespace quorate::sim {
@@ -21,7 +19,7 @@ class SqlKeys : public SqlWorkload {
   std::vector<std::string> splits() const override;
   std::vector<std::string> table_names() const override { return {"parents", "children"}; }
   runtime::Task<void> step(SqlClient* client, runtime::Random* random) override;
-  runtime::Task<std::string> judge(SqlClient* client) override;
+  runtime::Task<Result<std::string>> judge(SqlClient* client) override;
 
  private:
   std::string draw_statement(runtime::Random& random, uint64_t child) const;

@@ -145,20 +145,15 @@ std::string SqlQueue::judge_rows(const SqlAnswer& jobs, const SqlAnswer& done) c
   return {};
 }
 
-Task<std::string> SqlQueue::judge(SqlClient* client) {
-  std::string ask = kJobs;
-  Result<SqlAnswer> jobs = co_await insist(client, std::move(ask));
-  if (!jobs.ok()) co_return "the check can't read: " + jobs.status().message();
-  ask = kDone;
-  Result<SqlAnswer> done = co_await insist(client, std::move(ask));
-  if (!done.ok()) co_return "the check can't read: " + done.status().message();
-  ask = "SELECT count(*) FROM jobs WHERE state = 'new'";
-  Result<SqlAnswer> waiting = co_await insist(client, std::move(ask));
-  if (!waiting.ok()) co_return "the check can't read: " + waiting.status().message();
-  std::string wrong = judge_rows(*jobs, *done);
-  const auto rows = static_cast<int64_t>(jobs->rows.size());
-  if (wrong.empty() && sql_int(waiting->rows.at(0).at(0)) != rows)
-    wrong = fmt::format("{} jobs, {} by their state", rows, sql_int(waiting->rows[0][0]));
+Task<Result<std::string>> SqlQueue::judge(SqlClient* client) {
+  std::vector<std::string> texts{kJobs, kDone, "SELECT count(*) FROM jobs WHERE state = 'new'"};
+  Result<std::vector<SqlAnswer>> read = co_await insist_all(client, std::move(texts));
+  if (!read.ok()) co_return read.status();
+  const SqlAnswer &jobs = (*read)[0], &done = (*read)[1], &waiting = (*read)[2];
+  std::string wrong = judge_rows(jobs, done);
+  const auto rows = static_cast<int64_t>(jobs.rows.size());
+  if (wrong.empty() && sql_int(waiting.rows.at(0).at(0)) != rows)
+    wrong = fmt::format("{} jobs, {} by their state", rows, sql_int(waiting.rows[0][0]));
   co_return std::move(wrong);
 }
 

@@ -134,17 +134,15 @@ Task<void> SqlSchema::look(SqlClient* client, Random* random) {
   if (!wrong.empty()) find("a snapshot: " + wrong, script.trail);
 }
 
-Task<std::string> SqlSchema::judge(SqlClient* client) {
-  std::vector<SqlAnswer> answers;
-  for (std::string& ask : questions()) {
-    Result<SqlAnswer> answer = co_await insist(client, std::move(ask));
-    if (!answer.ok()) co_return "the check can't read: " + answer.status().message();
-    answers.push_back(std::move(*answer));
-  }
-  const std::vector<SqlAnswer> by_color(answers.begin() + 1, answers.end());
-  std::string wrong = judge_answers(answers[0], by_color);
+Task<Result<std::string>> SqlSchema::judge(SqlClient* client) {
+  std::vector<std::string> texts = questions();
+  Result<std::vector<SqlAnswer>> read = co_await insist_all(client, std::move(texts));
+  if (!read.ok()) co_return read.status();
+  const SqlAnswer& all = read->front();
+  const std::vector<SqlAnswer> by_color(read->begin() + 1, read->end());
+  std::string wrong = judge_answers(all, by_color);
   std::set<int64_t> there;
-  for (const auto& row : answers[0].rows) there.insert(sql_int(row.at(0)));
+  for (const auto& row : all.rows) there.insert(sql_int(row.at(0)));
   for (size_t i = 0; wrong.empty() && i < rows_.size(); ++i) {
     const bool found = there.contains(static_cast<int64_t>(i));
     if (rows_[i] == Fate::kThere && !found && !removed_.contains(i))

@@ -22,7 +22,7 @@ class SqlSchema : public SqlWorkload {
   std::vector<std::string> splits() const override;
   std::vector<std::string> table_names() const override { return {"things"}; }
   runtime::Task<void> step(SqlClient* client, runtime::Random* random) override;
-  runtime::Task<std::string> judge(SqlClient* client) override;
+  runtime::Task<Result<std::string>> judge(SqlClient* client) override;
 
  private:
   enum class Fate : uint8_t { kOpen, kThere, kGone };

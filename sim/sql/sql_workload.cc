@@ -13,7 +13,9 @@ using runtime::Task;
 
 namespace {
 constexpr auto kConnectPatience = std::chrono::seconds(5);
-constexpr auto kQueryPatience = std::chrono::seconds(20);
+constexpr runtime::Duration kQueryPatience = std::chrono::seconds(20);
+// The COMMIT is on its way, or just so.
+constexpr runtime::Duration kLeavesAfter = std::chrono::milliseconds(2);
 constexpr int kInsistences = 60;
 constexpr int kRetries = 20;
 
@@ -63,6 +65,17 @@ Task<Result<SqlAnswer>> SqlWorkload::insist(SqlClient* client, std::string text)
   co_return failure;
 }
 
+Task<Result<std::vector<SqlAnswer>>> SqlWorkload::insist_all(SqlClient* client,
+                                                             std::vector<std::string> texts) {
+  std::vector<SqlAnswer> answers;
+  for (std::string& text : texts) {
+    Result<SqlAnswer> answer = co_await insist(client, std::move(text));
+    if (!answer.ok()) co_return answer.status();
+    answers.push_back(std::move(*answer));
+  }
+  co_return std::move(answers);
+}
+
 Task<Status> SqlWorkload::setup(server::KvNode*) {
   SqlClient client(env(), login_);
   std::vector<std::string> statements = tables();
@@ -87,7 +100,9 @@ Bytes SqlWorkload::split_key(Random& random) const {
   const TableId table = ids_[random.below(ids_.size())];
   const uint64_t index = 1 + random.below(random.chance(0.7) ? 1 : 3);
   Bytes key = range::keys::index_prefix(table, IndexId(index));
-  if (random.chance(0.8)) put_ordered_i64(static_cast<int64_t>(random.below(64)), key);
+  if (!random.chance(0.8)) return key;
+  for (size_t i = key_columns(); i > 0; --i)
+    put_ordered_i64(static_cast<int64_t>(random.below(i == 1 ? 64 : 4)), key);
   return key;
 }
 
@@ -140,14 +155,19 @@ Task<Status> SqlWorkload::attempt(SqlClient* client, Random* random, Script* scr
     if (script->give_up) co_return invalid_argument("rolled back by the client");
     if (text.empty()) break;
     trail.step([&] { return text; });
-    answer = co_await client->query(std::move(text), kQueryPatience);
+    answer = co_await client->query(std::move(text), kQueryPatience,
+                                    std::exchange(script->input, {}), script->breaks_off);
     trail.done([&] { return tell(answer); });
-    if (!answer.ok()) co_return answer.status();
+    if (!answer.ok()) {
+      if (!client->connected() || !script->expects(answer.status())) co_return answer.status();
+      answer = SqlAnswer();
+    }
     co_await think(nullptr, random);
   }
   std::string commit = "COMMIT";
   trail.step([&] { return commit; });
-  answer = co_await client->query(std::move(commit), kQueryPatience);
+  const auto patience = script->leaves ? kLeavesAfter : kQueryPatience;
+  answer = co_await client->query(std::move(commit), patience);
   trail.done([&] { return tell(answer); });
   if (answer.ok() && answer->tag != "COMMIT") co_return invalid_argument(answer->tag);
   if (answer.status().code() == StatusCode::kUnavailable)
@@ -155,10 +175,26 @@ Task<Status> SqlWorkload::attempt(SqlClient* client, Random* random, Script* scr
   co_return answer.status();
 }
 
+Task<Result<SqlAnswer>> SqlWorkload::once(SqlClient* client, std::string text, std::string input) {
+  const Trail told =
+      trail(nullptr, [&] { return "by way of " + runtime::sim_host_of(client->address()); });
+  told.step([&] { return text; });
+  Result<SqlAnswer> answer =
+      co_await client->query(std::move(text), kQueryPatience, std::move(input));
+  told.done([&] { return tell(answer); });
+  Status outcome = answer.status();
+  if (outcome.code() == StatusCode::kUnavailable) outcome = ambiguous(outcome.message());
+  told.end(outcome);
+  count(env(), outcome, "a statement", 0);
+  if (!outcome.ok()) co_return outcome;
+  co_return std::move(answer);
+}
+
 Task<Result<std::string>> SqlWorkload::check(server::KvNode*) {
   if (!violation_.empty()) co_return violation_;
   SqlClient client(env(), login_);
-  std::string wrong = co_await judge(&client);
+  Result<std::string> wrong = co_await judge(&client);
+  if (!wrong.ok()) co_return "the check can't read: " + wrong.status().message();
   co_return std::move(wrong);
 }
 

@@ -41,9 +41,13 @@ class SqlWorkload : public Workload {
     virtual ~Script() = default;
     virtual void begin() {}
     virtual std::string next(const SqlAnswer& answer) = 0;
-    // True: a COMMIT has failed or succeeded as `outcome` says.
-    bool give_up = false;  // next() found a reason to roll back
-    Trail trail;           // where it is told, from transact() on
+    // Of the last statement: true where it was to fail, and the next one follows nevertheless.
+    virtual bool expects(const Status&) { return false; }
+    std::string input;        // of the COPY FROM STDIN that next() asks for
+    bool breaks_off = false;  // that COPY ends with the client's refusal
+    bool give_up = false;     // next() found a reason to roll back
+    bool leaves = false;      // after COMMIT, without waiting for its answer
+    Trail trail;              // where it is told, from transact() on
   };
   // Statements none of which hangs on another's answer.
   class Statements : public Script {
@@ -65,8 +69,10 @@ class SqlWorkload : public Workload {
   virtual std::vector<std::string> tables() const = 0;            // DDL and first rows
   virtual std::vector<std::string> splits() const { return {}; }  // of tables, where it can split
   virtual std::vector<std::string> table_names() const = 0;       // for splits
+  virtual size_t key_columns() const { return 1; }                // small ints that keys begin with
   virtual runtime::Task<void> step(SqlClient* client, runtime::Random* random) = 0;
-  virtual runtime::Task<std::string> judge(SqlClient* client) = 0;
+  // What is wrong, or nothing; a failure: the final state could not be read.
+  virtual runtime::Task<Result<std::string>> judge(SqlClient* client) = 0;
 
   runtime::Task<void> operate(server::KvNode*, runtime::Random*) override { co_return; }
   runtime::Task<void> serve(server::KvNode*, runtime::Random* random) override;
@@ -74,8 +80,14 @@ class SqlWorkload : public Workload {
   // ok: committed. kAmbiguous: perhaps. Anything else: nothing happened.
   runtime::Task<Status> transact(SqlClient* client, runtime::Random* random, Script* script,
                                  std::string begin);
+  // One statement that is a transaction by itself; the outcome is as that of transact().
+  runtime::Task<Result<SqlAnswer>> once(SqlClient* client, std::string text,
+                                        std::string input = {});
   // One query until it is answered, by whatever node: for set-up and checks.
   runtime::Task<Result<SqlAnswer>> insist(SqlClient* client, std::string text);
+  // The answer of each.
+  runtime::Task<Result<std::vector<SqlAnswer>>> insist_all(SqlClient* client,
+                                                           std::vector<std::string> texts);
   // `by`: whose answer shows it.
   void find(std::string violation, const Trail& by) {
     if (!violation_.empty()) return;
