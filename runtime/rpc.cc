@@ -2,33 +2,9 @@
 
 #include <algorithm>
 
-#include "base/archive.h"
+#include "runtime/rpc_frames.h"
 
 namespace quorate::runtime {
-namespace {
-
-struct RequestHeader {
-  uint64_t id = 0;
-  RpcMethod method = 0;
-  Bytes body;
-  template <class A>
-  void serialize(A& a) {
-    a(id, method, body);
-  }
-};
-
-struct Reply {
-  uint64_t id = 0;
-  Status status;
-  Bytes body;
-  template <class A>
-  void serialize(A& a) {
-    a(id, status, body);
-  }
-};
-
-}  // namespace
-
 struct Rpc::Pending {
   Pending(Executor& e, PeerId to) : to(to), answer(e) {}
   const PeerId to;
@@ -74,14 +50,14 @@ Task<Result<Bytes>> Rpc::call(PeerId to, RpcMethod method, Bytes request, Instan
   } registration{pending_, id};
   pending_[id] = &pending;
   env_.network->send(to, Channel::kRpcRequest,
-                     encode(RequestHeader{id, method, std::move(request)}));
+                     encode(RpcRequestFrame{id, method, std::move(request)}));
   Status waited = co_await pending.answer.wait(token, deadline);
   if (!waited.ok()) co_return waited;
   co_return pending.answer.take();
 }
 
 void Rpc::on_request(PeerId from, BytesView frame) {
-  RequestHeader header;
+  RpcRequestFrame header;
   if (!decode(frame, header).ok()) {
     env_.log.warning("malformed request from {}", env_.network->address(from));
     return;
@@ -90,7 +66,7 @@ void Rpc::on_request(PeerId from, BytesView frame) {
 }
 
 Task<void> Rpc::serve(PeerId from, uint64_t id, RpcMethod method, Bytes request) {
-  Reply reply{id, {}, {}};
+  RpcReplyFrame reply{id, {}, {}};
   auto found = handlers_.find(method);
   if (found == handlers_.end()) {
     reply.status = unavailable("this node does not know request " + std::to_string(method));
@@ -108,7 +84,7 @@ Task<void> Rpc::serve(PeerId from, uint64_t id, RpcMethod method, Bytes request)
 }
 
 void Rpc::on_reply(PeerId from, BytesView frame) {
-  Reply reply;
+  RpcReplyFrame reply;
   if (!decode(frame, reply).ok()) {
     env_.log.warning("malformed reply from {}", env_.network->address(from));
     return;

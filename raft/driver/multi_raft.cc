@@ -1,19 +1,10 @@
 #include "raft/driver/multi_raft.h"
 
-#include "base/archive.h"
+#include "raft/driver/raft_frame.h"
 #include "runtime/sync.h"
 
 namespace quorate::raft {
 namespace {
-
-struct Frame {
-  StoreId from, to;
-  std::vector<Message> messages;
-  template <class A>
-  void serialize(A& a) {
-    a(from, to, messages);
-  }
-};
 
 // One frame carries at most this many bytes of entries; the rest follows in the next.
 constexpr size_t kFrameEntryBytes = 8u << 20;
@@ -164,7 +155,7 @@ void MultiRaft::mark(Group& group) {
 }
 
 void MultiRaft::receive(BytesView bytes) {
-  Frame frame;
+  RaftFrame frame;
   if (!decode(bytes, frame).ok()) {
     env_.log.warning("malformed raft frame of {} bytes", bytes.size());
     return;
@@ -189,7 +180,7 @@ void MultiRaft::receive(BytesView bytes) {
 void MultiRaft::send_stray(StoreId to, Message message) {
   if (failed_) return;
   message.clock = clock_.now();
-  send_(to, encode(Frame{options_.store, to, {std::move(message)}}));
+  send_(to, encode(RaftFrame{options_.store, to, {std::move(message)}}));
 }
 
 void MultiRaft::wake_all() {
@@ -297,7 +288,7 @@ bool MultiRaft::flush_outbox() {
   const Timestamp now = clock_.now();
   for (auto& [to, messages] : outbox) {
     if (counters_ != nullptr) counters_->messages.add(messages.size());
-    Frame frame{options_.store, to, {}};
+    RaftFrame frame{options_.store, to, {}};
     size_t bytes = 0;
     for (Message& m : messages) {
       m.clock = std::max(m.clock, now);

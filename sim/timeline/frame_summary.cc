@@ -4,11 +4,12 @@
 
 #include <algorithm>
 
-#include "raft/core/types.h"
+#include "raft/driver/raft_frame.h"
 #include "range/api.h"
 #include "range/membership.h"
 #include "range/retirement.h"
 #include "range/store.h"
+#include "runtime/rpc_frames.h"
 #include "server/kv_node.h"
 
 namespace quorate::sim {
@@ -20,36 +21,6 @@ namespace {
 
 constexpr size_t kAskedMost = 50'000;
 constexpr size_t kMessagesTold = 6;
-
-// As raft/driver sends them.
-struct RaftFrame {
-  StoreId from, to;
-  std::vector<raft::Message> messages;
-  template <class A>
-  void serialize(A& a) {
-    a(from, to, messages);
-  }
-};
-
-// As runtime/rpc sends them.
-struct Request {
-  uint64_t id = 0;
-  runtime::RpcMethod method = 0;
-  Bytes body;
-  template <class A>
-  void serialize(A& a) {
-    a(id, method, body);
-  }
-};
-struct Reply {
-  uint64_t id = 0;
-  Status status;
-  Bytes body;
-  template <class A>
-  void serialize(A& a) {
-    a(id, status, body);
-  }
-};
 
 FrameKind kind_of(MessageType type) {
   switch (type) {
@@ -208,7 +179,7 @@ FrameSummary FrameReader::read(Channel channel, BytesView payload) {
 }
 
 FrameSummary FrameReader::read_raft(BytesView payload) const {
-  RaftFrame frame;
+  raft::RaftFrame frame;
   FrameSummary out;
   if (!decode(payload, frame).ok()) return out;
   int most = -1;
@@ -231,7 +202,7 @@ FrameSummary FrameReader::read_raft(BytesView payload) const {
 }
 
 FrameSummary FrameReader::read_request(BytesView payload) {
-  Request request;
+  runtime::RpcRequestFrame request;
   FrameSummary out{FrameKind::kRequest, {}, ""};
   if (!decode(payload, request).ok()) return out;
   out.text = method_name(request.method);
@@ -252,7 +223,7 @@ FrameSummary FrameReader::read_request(BytesView payload) {
 }
 
 FrameSummary FrameReader::read_reply(BytesView payload) {
-  Reply reply;
+  runtime::RpcReplyFrame reply;
   FrameSummary out{FrameKind::kReply, {}, "answer"};
   if (!decode(payload, reply).ok()) return out;
   if (auto known = asked_.find(reply.id); known != asked_.end()) {
