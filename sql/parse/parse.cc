@@ -8,6 +8,7 @@ extern "C" {
 #include <algorithm>
 
 #include "sql/parse/command_tag.h"
+#include "sql/parse/nesting.h"
 
 namespace quorate::sql {
 
@@ -125,6 +126,7 @@ std::vector<ParsedStatement> statements(const std::shared_ptr<const ParseTree>& 
 }  // namespace
 
 Result<std::vector<ParsedStatement>> parse(std::string_view sql) {
+  RETURN_IF_ERROR(check_nesting(sql));
   auto tree = parse_tree(std::string(sql));
   if (tree.ok()) return statements(*tree, false);
   if (auto insert = split_at_as_insert(sql)) {

@@ -56,7 +56,7 @@ class ParsedStatement {
 };
 
 // The statements of a string in order; none for an empty one. 42601 with PostgreSQL's message and
-// position. `sql` may not hold a zero byte.
+// position; 54001 for what is nested too deep (nesting.h). `sql` may not hold a zero byte.
 Result<std::vector<ParsedStatement>> parse(std::string_view sql);
 
 // The position that errors give for a byte offset: 1-based, in characters; 0 for a negative offset.

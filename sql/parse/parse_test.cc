@@ -6,6 +6,7 @@ extern "C" {
 #include <pg_query/pg_query.pb-c.h>
 }
 
+#include "sql/parse/nesting.h"
 #include "sql/parse/normalize.h"
 
 namespace quorate::sql {
@@ -116,6 +117,47 @@ TEST(Normalize, lifts_exactly_what_the_scanner_takes_for_literals) {
     ++lifted;
   }
   EXPECT_GT(lifted, 2'000);
+}
+
+std::string repeated(std::string_view piece, size_t times) {
+  std::string out;
+  for (size_t i = 0; i < times; ++i) out += piece;
+  return out;
+}
+
+TEST(Nesting, whatever_leans_or_stands_inside_is_counted) {
+  for (auto [before, piece, after] :
+       std::vector<std::array<const char*, 3>>{{"SELECT 1", "+1", ""},
+                                               {"SELECT 1", " + 1::int", ""},
+                                               {"SELECT ", "- ", "1"},
+                                               {"SELECT ", "NOT ", "true"},
+                                               {"SELECT 1, 1", " UNION ALL SELECT 1, 1", ""},
+                                               {"SELECT * FROM t", " JOIN t USING (a, b)", ""},
+                                               {"SELECT 'a'", " COLLATE \"C\"", ""},
+                                               {"SELECT 1", " AT TIME ZONE 'x'", ""},
+                                               {"SELECT ", "f(1, ", ""},
+                                               {"SELECT ", "(SELECT ", ""},
+                                               {"SELECT ", "CASE WHEN a AND b THEN ", ""},
+                                               {"SELECT ARRAY", "[", ""}}) {
+    const std::string deep = before + repeated(piece, 1500) + after;
+    EXPECT_GE(nesting_bound(deep), 1500u) << before << piece;
+    EXPECT_EQ(parse(deep).status().sqlstate(), sqlstate::kStatementTooComplex) << before << piece;
+  }
+  // What is deep to the left of its operators.
+  EXPECT_GE(nesting_bound("SELECT (1" + repeated("+1", 600) + ")" + repeated("+1", 600)), 1200u);
+  EXPECT_GE(nesting_bound("SELECT 1" + repeated("+1", 1200) + "; SELECT 1"), 1200u);
+}
+
+TEST(Nesting, lists_are_as_deep_as_their_elements) {
+  for (const std::string& flat :
+       {"INSERT INTO t VALUES " + repeated("(1 + 2, f('x'), NULL), ", 3000) + "(1, 2, 3)",
+        "SELECT 1 WHERE a = 1" + repeated(" AND b < 3 OR c IS NULL", 3000),
+        "SELECT a IN (" + repeated("-1, ", 3000) + "1)",
+        "SELECT CASE" + repeated(" WHEN a = 1 THEN 2", 3000) + " END",
+        repeated("SELECT 1 + 1; ", 3000)}) {
+    EXPECT_LT(nesting_bound(flat), 30u) << flat.substr(0, 50);
+    EXPECT_TRUE(parse(flat).ok()) << flat.substr(0, 50);
+  }
 }
 
 }  // namespace
