@@ -77,6 +77,8 @@ bool take_ordered_double(BytesView& in, double& v, bool descending) {
     v = std::nan("");
   } else {
     v = std::bit_cast<double>((u & kSignBit) != 0 ? u ^ kSignBit : ~u);
+    // Another NaN, or -0, is never written.
+    if (std::isnan(v) || (v == 0 && std::signbit(v))) return false;
   }
   return true;
 }

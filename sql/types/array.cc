@@ -60,6 +60,12 @@ Status malformed(std::string_view text, std::string detail) {
       .with_detail(std::move(detail));
 }
 
+// The last index must be an int4, too.
+Status check_bound(int32_t lower, int64_t length) {
+  if (lower + length <= INT32_MAX) return {};
+  return resource_exhausted(fmt::format("array lower bound is too large: {}", lower));
+}
+
 // Reads {..}: nested braces are further dimensions, which must all have the same lengths.
 class ArrayParser {
  public:
@@ -105,10 +111,11 @@ class ArrayParser {
     if (at_ < text_.size() && (text_[at_] == '-' || text_[at_] == '+')) ++at_;
     size_t start = at_;
     int64_t v = 0;
-    while (at_ < text_.size() && is_digit(text_[at_]) && at_ - start < 9)
+    while (at_ < text_.size() && is_digit(text_[at_]) && at_ - start < 10)
       v = v * 10 + (text_[at_++] - '0');
-    *n = static_cast<int32_t>(negative ? -v : v);
-    return at_ > start;
+    if (negative) v = -v;
+    *n = static_cast<int32_t>(v);
+    return at_ > start && *n == v;
   }
 
   // [2:3][0:1]=
@@ -132,7 +139,9 @@ class ArrayParser {
         return invalid_argument("upper bound cannot be less than lower bound",
                                 sqlstate::kArraySubscriptError);
       }
-      out->push_back({last - first + 1, first});
+      const int64_t length = int64_t{last} - first + 1;
+      RETURN_IF_ERROR(check_bound(first, length));
+      out->push_back({static_cast<int32_t>(length), first});
     }
     if (out->empty()) return {};
     skip_blanks();
@@ -405,6 +414,7 @@ Result<Datum> array_receive(Oid type, int32_t typmod, BytesView in, const IoCont
     if (!take_i32(in, &d.length) || !take_i32(in, &d.lower) || d.length < 0) {
       return invalid_argument("insufficient data left in message", sqlstate::kProtocolViolation);
     }
+    RETURN_IF_ERROR(check_bound(d.lower, d.length));
     count *= d.length;
     // Each element takes four bytes at least, which bounds what a short message can make us
     // allocate.
@@ -425,6 +435,12 @@ Result<Datum> array_receive(Oid type, int32_t typmod, BytesView in, const IoCont
     a.values.push_back(std::move(v));
   }
   if (count == 0) a.dimensions.clear();
+  if (is_vector(type) && count > 0) {
+    const bool nulls =
+        std::any_of(a.values.begin(), a.values.end(), [](const Datum& v) { return v.is_null(); });
+    if (a.dimensions.size() != 1 || a.dimensions[0].lower != 0 || nulls)
+      return bad(fmt::format("invalid {} data", type_info(type).name));
+  }
   return a.to_datum();
 }
 

@@ -17,6 +17,8 @@
 namespace quorate::sql {
 namespace {
 
+constexpr int32_t kZoneLimit = 16 * 3600;  // PostgreSQL's TZDISP_LIMIT, in seconds
+
 template <class T>
 void put(T v, Bytes& out) {
   for (int shift = 8 * (int{sizeof(T)} - 1); shift >= 0; shift -= 8)
@@ -124,6 +126,10 @@ Result<Datum> receive_plain(Type type, BytesView in) {
       auto micros = get<int64_t>(in);
       auto zone = get<int32_t>(in.substr(8));
       if (micros < 0 || micros > kMicrosPerDay) return out_of_range("time");
+      if (zone <= -kZoneLimit || zone >= kZoneLimit) {
+        return invalid_argument("time zone displacement out of range",
+                                sqlstate::kInvalidTimeZoneDisplacement);
+      }
       micros = round_micros(micros, type.typmod);
       char b[12];
       std::memcpy(b, &micros, 8);

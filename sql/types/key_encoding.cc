@@ -1,11 +1,14 @@
 #include "sql/types/key_encoding.h"
 
+#include <algorithm>
+
 #include "base/ordered_encoding.h"
 #include "fmt/format.h"
 #include "sql/types/array.h"
 #include "sql/types/compare.h"
 #include "sql/types/interval.h"
 #include "sql/types/numeric.h"
+#include "sql/types/value_encoding.h"
 
 namespace quorate::sql {
 namespace {
@@ -28,11 +31,17 @@ bool take_interval(BytesView& in, bool descending, Datum* out) {
   if (!take_ordered_i64(in, high, descending) || !take_ordered_u64(in, low, descending))
     return false;
   __int128 length = static_cast<__int128>(high) << 64 | low;
-  __int128 days = length / kMicrosPerDay;
+  // What is more than that many months stands in days, and then in microseconds.
+  constexpr __int128 kMost = INT32_MAX, kLeast = INT32_MIN;
+  const __int128 days = length / kMicrosPerDay;
+  const __int128 months = std::clamp(days / 30, kLeast, kMost);
+  const __int128 rest = std::clamp(days - months * 30, kLeast, kMost);
+  const __int128 micros = length - (months * 30 + rest) * kMicrosPerDay;
+  if (micros > INT64_MAX || micros < INT64_MIN) return false;
   Interval v;
-  v.micros = static_cast<int64_t>(length % kMicrosPerDay);
-  v.months = static_cast<int32_t>(days / 30);
-  v.days = static_cast<int32_t>(days % 30);
+  v.months = static_cast<int32_t>(months);
+  v.days = static_cast<int32_t>(rest);
+  v.micros = static_cast<int64_t>(micros);
   *out = v.to_datum();
   return true;
 }
@@ -51,6 +60,10 @@ bool take_timetz(BytesView& in, bool descending, Datum* out) {
   int64_t utc = 0, zone = 0;
   if (!take_ordered_i64(in, utc, descending) || !take_ordered_i64(in, zone, descending))
     return false;
+  // Beyond these no time of day lies, and nothing overflows.
+  constexpr int64_t kDaySeconds = kMicrosPerDay / kMicrosPerSecond;
+  if (zone < -kDaySeconds || zone > kDaySeconds) return false;
+  if (utc < -2 * kMicrosPerDay || utc > 2 * kMicrosPerDay) return false;
   int64_t micros = utc - zone * kMicrosPerSecond;
   auto zone32 = static_cast<int32_t>(zone);
   char b[12];
@@ -119,11 +132,17 @@ bool take_array(Oid type, BytesView& in, bool descending, Datum* out) {
   rest.remove_prefix(1);
   uint8_t dimensions = 0;
   if (!take_ordered_u8(rest, dimensions) || dimensions > kArrayDimensionsMax) return false;
+  uint64_t count = dimensions == 0 ? 0 : 1;
   for (int i = 0; i < dimensions; ++i) {
     int64_t length = 0, lower = 0;
     if (!take_ordered_i64(rest, length) || !take_ordered_i64(rest, lower)) return false;
+    if (length < 1 || length > kArrayElementsMax || lower != static_cast<int32_t>(lower))
+      return false;
+    count *= static_cast<uint64_t>(length);
+    if (count > a.values.size()) return false;
     a.dimensions.push_back({static_cast<int32_t>(length), static_cast<int32_t>(lower)});
   }
+  if (count != a.values.size()) return false;
   in.remove_prefix(in.size() - rest.size());
   *out = a.to_datum();
   return true;
@@ -135,7 +154,9 @@ bool take_value(Oid type, BytesView& in, bool descending, Datum* out) {
     case Rep::kBool: {
       uint8_t v = 0;
       if (!take_ordered_u8(in, v)) return false;
-      *out = Datum::of_bool((descending ? static_cast<uint8_t>(~v) : v) != 0);
+      if (descending) v = static_cast<uint8_t>(~v);
+      if (v > 1) return false;
+      *out = Datum::of_bool(v != 0);
       return true;
     }
     case Rep::kInt: {
@@ -166,6 +187,7 @@ bool take_value(Oid type, BytesView& in, bool descending, Datum* out) {
   if (t.category == 'A') return take_array(type, in, descending, out);
   Bytes bytes;
   if (!take_ordered_bytes(in, bytes, descending)) return false;
+  if (size_t width = fixed_value_width(type); width != 0 && bytes.size() != width) return false;
   *out = Datum::of_bytes(bytes);
   return true;
 }
