@@ -313,6 +313,28 @@ TEST(DurableLog, damage_to_the_last_batch_is_undecidable_only_until_the_closing_
   EXPECT_EQ(w.log->damaged()[0].lowest_lost, LogIndex(1));
 }
 
+// Found by tests/fuzz/log_reader: the log came back as if nothing had ever been in it.
+TEST(DurableLog, a_lost_truncation_of_all_entries_is_told) {
+  LogWorld w(11);
+  ASSERT_TRUE(w.open().ok());
+  w.append(1, entry(1, 1, Bytes(60'000, 'x')));
+  w.take_checkpoint({{RangeId(1), LogIndex(1)}});
+  w.log->truncate_prefix(RangeId(1), LogIndex(1), Term(1));
+  w.append(2, entry(1, 1, "with-the-truncation"));
+  ASSERT_TRUE(w.sync().ok());
+  for (uint64_t i = 2; i < 6; ++i) {  // the first segment goes
+    w.append(2, entry(1, i, Bytes(60'000, 'y')));
+    ASSERT_TRUE(w.sync().ok());
+  }
+  w.world.run_for(std::chrono::seconds(1));
+  w.crash();
+  ASSERT_TRUE(flip_payload(w, "with-the-truncation"));
+  ASSERT_TRUE(w.open().ok());
+  ASSERT_EQ(w.log->damaged().size(), 2u);
+  EXPECT_EQ(w.log->damaged()[0].range, RangeId(1));
+  EXPECT_EQ(w.log->damaged()[0].lowest_lost, w.log->last_index(RangeId(1)).next());
+}
+
 TEST(DurableLog, damage_to_the_stores_own_records_stops_the_store) {
   LogWorld w(9);
   ASSERT_TRUE(w.open().ok());

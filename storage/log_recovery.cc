@@ -242,6 +242,10 @@ LogGroup Replay::settle(RangeId range, Replayed& g) {
     }
     out.entries.push_back(std::move(slot));
   }
+  // The log reached what is applied. Where it ends before that now, a batch told that the entries
+  // were truncated, and is lost: nothing of them was found, and no later entry showed the hole.
+  const LogIndex end(g.meta.truncated.value + out.entries.size());
+  if (!hole && g.meta.replica && end < g.applied) hole = end.next();
   out.meta = std::move(g.meta);
   if (hole) {
     while (!out.entries.empty() && out.last() >= hole) out.entries.pop_back();
