@@ -9,6 +9,7 @@ extern "C" {
 
 #include "sql/parse/command_tag.h"
 #include "sql/parse/nesting.h"
+#include "sql/types/text_io.h"
 
 namespace quorate::sql {
 
@@ -48,10 +49,25 @@ std::string_view hint_for(std::string_view message) {
   return {};
 }
 
+// "trailing junk after numeric literal" quotes the junk's first byte, be it a character's first
+// one.
+std::string whole_characters(std::string_view message) {
+  std::string out;
+  while (!message.empty()) {
+    size_t size = 1;
+    while (size < message.size() && (static_cast<unsigned char>(message[size]) & 0xc0) == 0x80)
+      ++size;
+    if (check_utf8(message.substr(0, size)).ok()) out += message.substr(0, size);
+    message.remove_prefix(size);
+  }
+  return out;
+}
+
 Result<std::shared_ptr<const ParseTree>> parse_tree(std::string source) {
   PgQueryProtobufParseResult raw = pg_query_parse_protobuf(source.c_str());
   if (raw.error != nullptr) {
-    Status error = Status(StatusCode::kInvalidArgument, sqlstate::kSyntaxError, raw.error->message);
+    Status error = Status(StatusCode::kInvalidArgument, sqlstate::kSyntaxError,
+                          whole_characters(raw.error->message));
     // Unlike the locations in trees, this one counts characters.
     if (raw.error->cursorpos > 0) error = std::move(error).with_position(raw.error->cursorpos);
     if (std::string_view hint = hint_for(raw.error->message); !hint.empty())

@@ -159,6 +159,10 @@ Result<Datum> receive_binary(Type type, BytesView in, const IoContext& io) {
       return numeric_receive(in, type.typmod);
     case oid::kBytea:
       return Datum::of_bytes(in);
+    case oid::kChar:
+      if (in.empty()) return too_short();
+      if (in.size() > 1) return bad_format();
+      return Datum::of_bytes(in[0] == '\0' ? BytesView() : in);
     case oid::kJsonb:
       if (in.empty() || in[0] != 1) {
         return invalid_argument(
@@ -172,7 +176,6 @@ Result<Datum> receive_binary(Type type, BytesView in, const IoContext& io) {
     case oid::kBpchar:
     case oid::kName:
     case oid::kUnknown:
-    case oid::kChar:
     case oid::kJson:
     case oid::kXml:
       RETURN_IF_ERROR(check_utf8(in));
@@ -219,6 +222,9 @@ Status send_binary(Type type, const Datum& v, const IoContext& io, Bytes& out) {
       put(i.months, out);
       return {};
     }
+    case oid::kChar:
+      out.push_back(v.as_bytes().empty() ? '\0' : v.as_bytes()[0]);
+      return {};
     case oid::kJsonb:
       out.push_back('\1');
       out += v.as_bytes();

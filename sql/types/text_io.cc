@@ -37,6 +37,26 @@ size_t utf8_character(std::string_view s) {
   return 0;
 }
 
+bool is_octal(char c) { return c >= '0' && c <= '7'; }
+
+// A byte of "char" that is not ASCII stands as \ooo, since it is no text by itself.
+Datum char_input(std::string_view text) {
+  if (text.size() == 4 && text[0] == '\\' && is_octal(text[1]) && is_octal(text[2]) &&
+      is_octal(text[3])) {
+    const auto byte = static_cast<char>((text[1] - '0') * 64 + (text[2] - '0') * 8 + text[3] - '0');
+    return Datum::of_bytes({&byte, byte != 0 ? size_t{1} : 0});
+  }
+  return Datum::of_bytes(text.substr(0, 1));
+}
+
+void char_output(BytesView v, Bytes& out) {
+  if (v.empty() || static_cast<signed char>(v[0]) >= 0) {
+    out.append(v);
+  } else {
+    out += fmt::format("\\{:03o}", static_cast<unsigned char>(v[0]));
+  }
+}
+
 }  // namespace
 
 Result<Datum> input_text(Type type, std::string_view text, const IoContext& io) {
@@ -68,7 +88,7 @@ Result<Datum> input_text(Type type, std::string_view text, const IoContext& io) 
     case oid::kName:
       return name_input(text);
     case oid::kChar:
-      return Datum::of_bytes(text.substr(0, 1));
+      return char_input(text);
     case oid::kBytea:
       return bytea_input(text);
     case oid::kUuid:
@@ -137,6 +157,8 @@ void output_text(Type type, const Datum& v, const IoContext& io, Bytes& out) {
       return float_output(type.oid, v.as_double(), io.extra_float_digits, out);
     case oid::kNumeric:
       return numeric_output(v, out);
+    case oid::kChar:
+      return char_output(v.as_bytes(), out);
     case oid::kBytea:
       return bytea_output(v.as_bytes(), io.bytea_output, out);
     case oid::kUuid:
