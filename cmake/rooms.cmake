@@ -55,8 +55,14 @@ elseif(QUORATE_SANITIZE STREQUAL "thread")
   add_link_options(-fsanitize=thread)
   set(QUORATE_SLOWER 10)
   set(QUORATE_TEST_ENVIRONMENT "TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1")
+elseif(QUORATE_SANITIZE STREQUAL "fuzzer")
+  # libFuzzer's main comes with tests/fuzz alone; everything else is watched for which branches it takes.
+  # Clang 19 does not define what GCC does where AddressSanitizer is on.
+  add_compile_options(-fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all -fno-omit-frame-pointer
+                      -D__SANITIZE_ADDRESS__=1)
+  add_link_options(-fsanitize=address,undefined)
 elseif(NOT QUORATE_SANITIZE STREQUAL "")
-  message(FATAL_ERROR "QUORATE_SANITIZE is address or thread, not ${QUORATE_SANITIZE}")
+  message(FATAL_ERROR "QUORATE_SANITIZE is address, thread or fuzzer, not ${QUORATE_SANITIZE}")
 endif()
 list(APPEND QUORATE_TEST_ENVIRONMENT "QUORATE_SLOWER=${QUORATE_SLOWER}")
 
