@@ -168,6 +168,10 @@ void Nemesis::act_once() {
       {profile_.moves / 4, &Nemesis::drain_and_restart},
       {profile_.moves / 2, &Nemesis::move_replicas},
       {profile_.network / 3, &Nemesis::depose},
+      {profile_.network / 4, &Nemesis::slow_links},
+      {profile_.crashes / 10, &Nemesis::roll},
+      {profile_.disk / 2, &Nemesis::fill_disk},
+      {profile_.crashes / 16, &Nemesis::rot},
   };
   const Random before = random_;
   double total = 0;
@@ -202,6 +206,7 @@ void Nemesis::heal() {
   for (size_t i = 0; i < cluster_.size(); ++i) {
     cluster_.machine(i).disk().faults() = runtime::SimDiskFaults();
     cluster_.machine(i).disk().fail_next_syncs(0);
+    cluster_.machine(i).disk().set_capacity(kDiskBytes);
     cluster_.machine(i).clock().set_drift(0);
     if (profile_.wild_clocks) cluster_.machine(i).clock().set_offset(0);
     if (cluster_.up(i) && cluster_.env(i).executor().paused()) cluster_.env(i).executor().resume();
@@ -210,6 +215,7 @@ void Nemesis::heal() {
       if (cluster_.up(i)) cluster_.kill(i, runtime::SimCrash::kProcess);
     cluster_.start(i);
   }
+  replace_rotten();
 }
 
 }  // namespace quorate::sim

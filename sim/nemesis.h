@@ -3,7 +3,8 @@
 // so. Each ends after a while; heal() ends them all, starts every node and leaves a sound world.
 //
 //   nemesis.cc        what comes when
-//   nemesis_faults.cc what breaks
+//   nemesis_faults.cc what breaks: network, processes, time
+//   nemesis_disks.cc  disks
 //   nemesis_moves.cc  what operators do
 //   nemesis_plan.cc   a run with some of another run's faults
 #pragma once
@@ -102,15 +103,22 @@ class Nemesis {
   void depose();
   void silence_candidate(const Bytes& key, size_t deposed, int looks);
   void spoil_links();
+  void slow_links();
   void kill(size_t i, runtime::SimCrash how, size_t again);
   void kill(size_t i, runtime::SimCrash how, size_t again, bool quick);
   void crash();
   void crash_in_sync();
   void crash_most();
   void crash_all();
+  void roll();
+  void roll_on(size_t done, size_t i, runtime::Duration pause);
   void wipe();
   void wipe_when_spared(size_t i, runtime::Duration down, int tries);
-  bool can_spare(size_t i);
+  bool can_spare(size_t victim, NodeId lost);
+  void fill_disk();
+  void rot();
+  void rot_when_spared(size_t i, int tries);
+  void replace_rotten();
   void slow_disk();
   void fail_sync();
   void move_clock();
@@ -128,13 +136,15 @@ class Nemesis {
                                       std::vector<NodeId> to);
   static runtime::Task<void> run_drain(SimCluster* cluster, size_t i, runtime::Duration patience);
 
+  static constexpr uint64_t kDiskBytes = uint64_t{64} << 30;
   SimCluster& cluster_;
   Workload& workload_;
   const Profile profile_;
   runtime::Random random_;
   bool started_ = false;
   bool healed_ = false;
-  bool wiped_ = false;
+  bool wiped_ = false;  // or rotten: one disk a run
+  std::optional<size_t> rotten_;
   std::map<size_t, uint64_t> drained_;  // told to drain, in this life, and not restarted yet
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
   std::map<std::string, uint64_t> done_;

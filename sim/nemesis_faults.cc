@@ -148,6 +148,28 @@ void Nemesis::clog_network() {
   }
 }
 
+// Some links, or all of one host, as far away as another continent, or thin.
+void Nemesis::slow_links() {
+  const size_t i = victim();
+  runtime::SimLinkFaults far = cluster_.world().network().defaults();
+  if (random_.chance(0.6)) {
+    far.delay_min = draw(5, 150);
+    far.delay_max = far.delay_min + draw(1, 50);
+  } else {
+    far.bytes_per_second = 10'000u << random_.below(8);
+  }
+  const uint64_t told = begin_told("slow-links of " + cluster_.host(i));
+  Directions directions = all_of(i);
+  const size_t first = random_.chance(0.5) ? 0 : random_.below(directions.size());
+  const size_t last = first == 0 ? directions.size() : first + 1;
+  for (size_t n = first; n < last; ++n)
+    cluster_.world().network().set_link(directions[n].first, directions[n].second, far);
+  later(draw(500, 6'000), [this, told] {
+    cluster_.world().network().reset_links();
+    end_told(told);
+  });
+}
+
 void Nemesis::spoil_links() {
   runtime::SimLinkFaults faults;
   faults.loss = 0.001 * static_cast<double>(random_.below(150));
@@ -260,6 +282,20 @@ void Nemesis::isolate(size_t i, const std::string& why) {
   later(draw_cut_length(), [this, directions] { mend(directions); });
 }
 
+// One after the other, each when the one before is back, as an operator changes a setting.
+void Nemesis::roll() {
+  note("roll");
+  roll_on(0, random_.below(cluster_.size()), draw(50, 2'000));
+}
+
+void Nemesis::roll_on(size_t done, size_t i, runtime::Duration pause) {
+  if (done == cluster_.size()) return;
+  if (cluster_.up(i)) cluster_.kill(i, SimCrash::kProcess);
+  later(draw(1, 300), [this, i] { start_again(i); });
+  later(pause + draw(300, 1'500),
+        [this, done, i, pause] { roll_on(done + 1, (i + 1) % cluster_.size(), pause); });
+}
+
 void Nemesis::crash_all() {
   note("crash-all");
   for (size_t i = 0; i < cluster_.size(); ++i) {
@@ -272,78 +308,6 @@ void Nemesis::crash_all() {
 void Nemesis::start_again(size_t i) {
   if (!cluster_.up(i) && random_.chance(profile_.reset_clocks)) set_clock(i);
   cluster_.start(i);
-}
-
-// Once: a second loss before the first is mended may take a quorum's word away. For the same reason
-// it waits until nobody else lacks anything.
-void Nemesis::wipe() {
-  const size_t i = victim();
-  wipe_when_spared(i, draw(10, 3'000), 100);
-}
-
-void Nemesis::wipe_when_spared(size_t i, runtime::Duration down, int tries) {
-  if (wiped_) return;
-  if (cluster_.node(i) == nullptr || !can_spare(i)) {
-    if (tries > 0)
-      later(std::chrono::milliseconds(20), [=, this] { wipe_when_spared(i, down, tries - 1); });
-    return;
-  }
-  wiped_ = true;
-  note("wipe " + cluster_.host(i));
-  cluster_.wipe(i);
-  later(down, [this, i] { cluster_.start(i); });
-}
-
-// All other replicas of all ranges are there and have applied whatever is known to be committed.
-bool Nemesis::can_spare(size_t victim) {
-  struct Seen {
-    range::RangeDescriptor descriptor;
-    LogIndex committed;
-  };
-  std::map<RangeId, Seen> ranges;
-  for (size_t i = 0; i < cluster_.size(); ++i) {
-    KvNode* node = cluster_.node(i);
-    if (node == nullptr) return false;
-    for (const auto& [id, replica] : node->store().replicas()) {
-      // Those that leave have a say until the change is finished.
-      if (!replica->started() || replica->conf().joint()) return false;
-      Seen& seen = ranges[id];
-      if (replica->descriptor().generation >= seen.descriptor.generation)
-        seen.descriptor = replica->descriptor();
-      seen.committed = std::max(seen.committed, replica->group().core().log().committed());
-    }
-  }
-  const NodeId lost = cluster_.node(victim)->id();
-  for (const auto& [id, seen] : ranges) {
-    for (const range::ReplicaDescriptor& r : seen.descriptor.replicas) {
-      if (r.node == lost) continue;
-      const range::Replica* replica = nullptr;
-      for (size_t i = 0; i < cluster_.size(); ++i) {
-        if (cluster_.node(i)->id() == r.node) replica = cluster_.node(i)->store().find(id);
-      }
-      if (replica == nullptr || replica->id() != r.replica || replica->applied() < seen.committed)
-        return false;
-    }
-  }
-  return true;
-}
-
-void Nemesis::slow_disk() {
-  const size_t i = victim();
-  runtime::SimDiskFaults& faults = cluster_.machine(i).disk().faults();
-  faults.slow_sync_chance = 0.05 + 0.01 * static_cast<double>(random_.below(50));
-  faults.slow_sync_max = draw(50, 1'500);
-  const uint64_t told = begin_told("slow-disk of " + cluster_.host(i));
-  later(draw(300, 4'000), [this, i, told] {
-    cluster_.machine(i).disk().faults() = usual_disk();
-    end_told(told);
-  });
-}
-
-void Nemesis::fail_sync() {
-  const size_t i = victim();
-  note("fail-sync on " + cluster_.host(i));
-  cluster_.machine(i).disk().fail_next_syncs(1);
 }
 
 // --- time

@@ -1,0 +1,146 @@
+#include "sim/nemesis.h"
+
+namespace quorate::sim {
+
+using runtime::SimCrash;
+using server::KvNode;
+
+namespace {
+// Longer than any promise that a store has given lasts.
+constexpr auto kForgotten = std::chrono::seconds(6);
+}  // namespace
+
+// Once: a second loss before the first is mended may take a quorum's word away. For the same reason
+// it waits until nobody else lacks anything.
+void Nemesis::wipe() {
+  const size_t i = victim();
+  wipe_when_spared(i, draw(10, 3'000), 100);
+}
+
+void Nemesis::wipe_when_spared(size_t i, runtime::Duration down, int tries) {
+  if (wiped_) return;
+  if (cluster_.node(i) == nullptr || !can_spare(i, cluster_.node(i)->id())) {
+    if (tries > 0)
+      later(std::chrono::milliseconds(20), [=, this] { wipe_when_spared(i, down, tries - 1); });
+    return;
+  }
+  wiped_ = true;
+  note("wipe " + cluster_.host(i));
+  cluster_.wipe(i);
+  later(down, [this, i] { cluster_.start(i); });
+}
+
+// All replicas of all ranges but those of `lost`, which runs on host `victim` if at all, are there
+// and have applied whatever is known to be committed.
+bool Nemesis::can_spare(size_t victim, NodeId lost) {
+  struct Seen {
+    range::RangeDescriptor descriptor;
+    LogIndex committed;
+  };
+  std::map<RangeId, Seen> ranges;
+  for (size_t i = 0; i < cluster_.size(); ++i) {
+    KvNode* node = cluster_.node(i);
+    if (node == nullptr && i == victim) continue;
+    if (node == nullptr) return false;
+    for (const auto& [id, replica] : node->store().replicas()) {
+      // Those that leave have a say until the change is finished.
+      if (!replica->started() || replica->conf().joint()) return false;
+      Seen& seen = ranges[id];
+      if (replica->descriptor().generation >= seen.descriptor.generation)
+        seen.descriptor = replica->descriptor();
+      seen.committed = std::max(seen.committed, replica->group().core().log().committed());
+    }
+  }
+  for (const auto& [id, seen] : ranges) {
+    for (const range::ReplicaDescriptor& r : seen.descriptor.replicas) {
+      if (r.node == lost) continue;
+      const range::Replica* replica = nullptr;
+      for (size_t i = 0; i < cluster_.size(); ++i) {
+        KvNode* node = cluster_.node(i);
+        if (node != nullptr && node->id() == r.node) replica = node->store().find(id);
+      }
+      if (replica == nullptr || replica->id() != r.replica || replica->applied() < seen.committed)
+        return false;
+    }
+  }
+  return true;
+}
+
+void Nemesis::slow_disk() {
+  const size_t i = victim();
+  runtime::SimDiskFaults& faults = cluster_.machine(i).disk().faults();
+  faults.slow_sync_chance = 0.05 + 0.01 * static_cast<double>(random_.below(50));
+  faults.slow_sync_max = draw(50, 1'500);
+  const uint64_t told = begin_told("slow-disk of " + cluster_.host(i));
+  later(draw(300, 4'000), [this, i, told] {
+    cluster_.machine(i).disk().faults() = usual_disk();
+    end_told(told);
+  });
+}
+
+void Nemesis::fail_sync() {
+  const size_t i = victim();
+  note("fail-sync on " + cluster_.host(i));
+  cluster_.machine(i).disk().fail_next_syncs(1);
+}
+
+// Nearly full, and some time later not any more: growth is refused, nothing else.
+void Nemesis::fill_disk() {
+  const size_t i = victim();
+  if (cluster_.node(i) == nullptr) return;
+  runtime::SimDisk& disk = cluster_.machine(i).disk();
+  const uint64_t reserve = cluster_.options().node.engine.disk_reserve_bytes;
+  // What is left is for what needs room to give room back.
+  const uint64_t left = reserve / 8 + random_.below(reserve);
+  disk.set_capacity(disk.used_bytes() + left);
+  const uint64_t told = begin_told("fill-disk of " + cluster_.host(i));
+  later(draw(300, 5'000), [this, i, told] {
+    cluster_.machine(i).disk().set_capacity(kDiskBytes);
+    end_told(told);
+  });
+}
+
+// Bits turn over in the log of a node that is down, and it starts with what is left. What was
+// written last may be taken for a torn tail then: so nobody else lacks anything, and the node was
+// silent for longer than its promises last.
+void Nemesis::rot() {
+  const size_t i = victim();
+  rot_when_spared(i, 100);
+}
+
+void Nemesis::rot_when_spared(size_t i, int tries) {
+  if (wiped_) return;
+  if (cluster_.node(i) == nullptr || !can_spare(i, cluster_.node(i)->id())) {
+    if (tries > 0)
+      later(std::chrono::milliseconds(20), [=, this] { rot_when_spared(i, tries - 1); });
+    return;
+  }
+  wiped_ = true;
+  const NodeId node = cluster_.node(i)->id();
+  note("rot " + cluster_.host(i));
+  cluster_.kill(i, SimCrash::kProcess);
+  const uint64_t life = cluster_.lives(i);
+  later(kForgotten, [this, i, node, life] {
+    if (cluster_.up(i) || cluster_.lives(i) != life) return;  // somebody has started it
+    if (can_spare(i, node)) {
+      runtime::SimDisk& disk = cluster_.machine(i).disk();
+      for (const std::string& path : disk.paths())
+        if (path.find("log") != std::string::npos && random_.chance(0.7))
+          disk.flip_random_bit(path);
+      rotten_ = i;
+    }
+    start_again(i);
+    later(std::chrono::seconds(5), [this] { replace_rotten(); });
+  });
+}
+
+// One that can't start with what it has gets new disks, as an operator would give it.
+void Nemesis::replace_rotten() {
+  const std::optional<size_t> i = std::exchange(rotten_, std::nullopt);
+  if (!i || cluster_.node(*i) != nullptr) return;
+  note("rot, replaced " + cluster_.host(*i));
+  cluster_.wipe(*i);
+  cluster_.start(*i);
+}
+
+}  // namespace quorate::sim
