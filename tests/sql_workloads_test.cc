@@ -1,10 +1,11 @@
 // A share of the simulator's seeds for the workloads of SQL (sim/scenario_test has the others).
+#include "sim/sql/sql_workloads.h"
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
 
 #include "sim/scenario.h"
-#include "sim/sql/sql_workloads.h"
 
 namespace quorate::sim {
 namespace {
