@@ -7,12 +7,14 @@ namespace {
 
 using Map = MapCheckpointDisk::Map;
 using State = MapCheckpointDisk::State;
+using View = MapCheckpointDisk::View;
 
-// Walks a state with a write's changes laid over it. Both may change between its steps: it knows
-// where it is by key.
+// Walks a state with other rows laid over it: a write's changes, or what a view has kept. Both may
+// change between its steps: it knows where it is by key.
 class OverlaidCursor : public CheckpointCursor {
  public:
-  OverlaidCursor(const Map* base, const Map* over) : base_(base), over_(over) {}
+  OverlaidCursor(const Map* base, const Map* over, std::shared_ptr<const View> view = nullptr)
+      : base_(base), over_(over), view_(std::move(view)) {}
   bool seek(BytesView key) override {
     go_up(base_->lower_bound(key), over_->lower_bound(key));
     return valid_;
@@ -23,11 +25,17 @@ class OverlaidCursor : public CheckpointCursor {
     return valid_;
   }
   bool next() override {
-    if (valid_) go_up(base_->upper_bound(key_), over_->upper_bound(key_));
+    if (valid_ && stands_still())
+      go_up(std::next(at_), over_->end());
+    else if (valid_)
+      go_up(base_->upper_bound(key_), over_->upper_bound(key_));
     return valid_;
   }
   bool prev() override {
-    if (valid_) go_down(base_->lower_bound(key_), over_->lower_bound(key_));
+    if (valid_ && stands_still())
+      go_down(at_, over_->end());
+    else if (valid_)
+      go_down(base_->lower_bound(key_), over_->lower_bound(key_));
     return valid_;
   }
   bool valid() const override { return valid_; }
@@ -36,8 +44,14 @@ class OverlaidCursor : public CheckpointCursor {
 
  private:
   using At = Map::const_iterator;
+  // Nothing has changed, so that there is no need to look for the key.
+  bool stands_still() const {
+    return view_ != nullptr && over_->empty() && changes_ == view_->state->changes;
+  }
   void stand(At at) {
     valid_ = true;
+    at_ = at;
+    if (view_ != nullptr) changes_ = view_->state->changes;
     key_ = at->first;
     value_ = at->second;
   }
@@ -68,61 +82,33 @@ class OverlaidCursor : public CheckpointCursor {
 
   const Map* base_;
   const Map* over_;
+  const std::shared_ptr<const View> view_;
   bool valid_ = false;
+  At at_;
+  uint64_t changes_ = 0;
   Bytes key_;
   std::shared_ptr<const Bytes> value_;
 };
 
-class MapCursor : public CheckpointCursor {
- public:
-  explicit MapCursor(std::shared_ptr<const State> state)
-      : held_(std::move(state)), map_(&held_->rows), at_(map_->end()) {}
-  bool seek(BytesView key) override {
-    at_ = map_->lower_bound(key);
-    return valid();
-  }
-  bool seek_before(BytesView key) override {
-    at_ = key.empty() ? map_->end() : map_->lower_bound(key);
-    return prev_from();
-  }
-  bool next() override {
-    if (valid()) ++at_;
-    return valid();
-  }
-  bool prev() override { return valid() && prev_from(); }
-  bool valid() const override { return at_ != map_->end(); }
-  BytesView key() const override { return at_->first; }
-  BytesView value() const override { return *at_->second; }
-
- private:
-  bool prev_from() {
-    if (at_ == map_->begin()) {
-      at_ = map_->end();
-      return false;
-    }
-    --at_;
-    return true;
-  }
-  std::shared_ptr<const State> held_;
-  const Map* map_;
-  Map::const_iterator at_;
-};
-
 class MapReader : public CheckpointReader {
  public:
-  explicit MapReader(std::shared_ptr<const State> state) : state_(std::move(state)) {}
+  explicit MapReader(std::shared_ptr<const View> view) : view_(std::move(view)) {}
   std::optional<BytesView> get(BytesView key) override {
-    auto it = state_->rows.find(key);
-    if (it == state_->rows.end()) return std::nullopt;
+    Map::const_iterator it = view_->before.find(key);
+    if (it == view_->before.end()) {
+      it = view_->state->rows.find(key);
+      if (it == view_->state->rows.end()) return std::nullopt;
+    }
+    if (it->second == nullptr) return std::nullopt;
     return BytesView(*it->second);
   }
   std::unique_ptr<CheckpointCursor> cursor() override {
-    return std::make_unique<MapCursor>(state_);
+    return std::make_unique<OverlaidCursor>(&view_->state->rows, &view_->before, view_);
   }
   Status status() const override { return Status(); }
 
  private:
-  std::shared_ptr<const State> state_;
+  std::shared_ptr<const View> view_;
 };
 
 class MapWriter : public CheckpointWriter {
@@ -192,7 +178,7 @@ class MapCheckpointStore : public CheckpointStore {
   }
 
   std::unique_ptr<CheckpointReader> read() override {
-    return std::make_unique<MapReader>(disk_->synced);
+    return std::make_unique<MapReader>(disk_->view());
   }
   uint64_t used_bytes() const override { return disk_->synced->bytes; }
   uint64_t free_bytes() const override {
@@ -208,13 +194,40 @@ class MapCheckpointStore : public CheckpointStore {
 
 }  // namespace
 
+MapCheckpointDisk::MapCheckpointDisk(const MapCheckpointDisk& other) { *this = other; }
+
+MapCheckpointDisk& MapCheckpointDisk::operator=(const MapCheckpointDisk& other) {
+  if (this == &other) return *this;
+  synced = std::make_shared<State>();
+  synced->rows = other.synced->rows;
+  synced->bytes = other.synced->bytes;
+  writing = other.writing;
+  capacity = other.capacity;
+  fail_next_write = other.fail_next_write;
+  writes = other.writes;
+  return *this;
+}
+
+std::shared_ptr<MapCheckpointDisk::View> MapCheckpointDisk::view() {
+  std::vector<std::weak_ptr<View>>& views = synced->views;
+  std::shared_ptr<View> last = views.empty() ? nullptr : views.back().lock();
+  if (last != nullptr && last->before.empty()) return last;
+  views.push_back(last = std::make_shared<View>(View{synced, {}}));
+  return last;
+}
+
 void MapCheckpointDisk::finish_write() {
   if (!writing) return;
-  if (synced.use_count() > 1) synced = std::make_shared<State>(*synced);
   State& state = *synced;
+  ++state.changes;
+  std::erase_if(state.views, [](const std::weak_ptr<View>& v) { return v.expired(); });
+  std::vector<std::shared_ptr<View>> views;
+  for (const std::weak_ptr<View>& v : state.views) views.push_back(v.lock());
   for (auto& [key, value] : *writing) {
     auto at = state.rows.lower_bound(key);
     const bool there = at != state.rows.end() && at->first == key;
+    for (const std::shared_ptr<View>& v : views)
+      v->before.try_emplace(key, there ? at->second : nullptr);
     if (there) state.bytes -= key.size() + at->second->size();
     if (value == nullptr) {
       if (there) state.rows.erase(at);

@@ -5,13 +5,13 @@
 // A node that dies in between leaves both: the next incarnation finds it done or not, drawn from
 // its randomness, as a power cut during LMDB's commit would leave it.
 //
-// A state that a reader still looks at is copied before it changes; readers are short-lived, so
-// that is rare.
+// A state changes in place; who reads it keeps what it was where it has changed since.
 #pragma once
 
 #include <map>
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "runtime/env.h"
 #include "storage/checkpoint_store.h"
@@ -20,10 +20,24 @@ namespace quorate::storage {
 
 struct MapCheckpointDisk {
   using Map = std::map<Bytes, std::shared_ptr<const Bytes>, std::less<>>;
+  struct State;
+  // What a reader sees. Null values: there was no row.
+  struct View {
+    std::shared_ptr<const State> state;
+    Map before;  // of rows that have changed since
+  };
   struct State {
     Map rows;
     uint64_t bytes = 0;
+    uint64_t changes = 0;
+    std::vector<std::weak_ptr<View>> views;
   };
+  MapCheckpointDisk() = default;
+  // Another disk of the same content.
+  MapCheckpointDisk(const MapCheckpointDisk& other);
+  MapCheckpointDisk& operator=(const MapCheckpointDisk& other);
+  MapCheckpointDisk& operator=(MapCheckpointDisk&&) = default;
+
   std::shared_ptr<State> synced = std::make_shared<State>();
   std::optional<Map> writing;             // nullopt: no write under way; null values: removed keys
   uint64_t capacity = uint64_t{1} << 40;  // tests make it small
@@ -31,6 +45,7 @@ struct MapCheckpointDisk {
   uint64_t writes = 0;
 
   void finish_write();
+  std::shared_ptr<View> view();
 };
 
 std::unique_ptr<CheckpointStore> make_map_checkpoint_store(runtime::Env& env,

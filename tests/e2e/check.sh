@@ -10,7 +10,7 @@ urls=127.0.0.1:$(sql_port 1),127.0.0.1:$(sql_port 2),127.0.0.1:$(sql_port 3)
 out=$cluster_dir/check.out
 
 # The whole of it in one process each; nodes fall and rise until it ends.
-"$quorate" check --url "$urls" --duration 8 --seed $$ >"$out" 2>&1 &
+"$quorate" check --url "$urls" --duration 5 --seed $$ >"$out" 2>&1 &
 check=$!
 victim=1
 while kill -0 "$check" 2>/dev/null; do
@@ -27,16 +27,20 @@ while kill -0 "$check" 2>/dev/null; do
   victim=$((victim % 3 + 1))
 done
 wait "$check" || { cat "$out"; fail "check found something wrong while nodes were killed"; }
-for workload in sql-append sql-bank sql-keys sql-queue; do
+for workload in sql-append sql-bank sql-copy sql-counter sql-keys sql-queue sql-skew sql-tpcc; do
   committed=$(sed -n "s/^$workload: nothing is wrong; \([0-9]*\) transactions.*/\1/p" "$out")
-  [ "${committed:-0}" -ge 20 ] || { cat "$out"; fail "$workload: ${committed:-no} transactions committed"; }
+  [ "${committed:-0}" -ge 10 ] || { cat "$out"; fail "$workload: ${committed:-no} transactions committed"; }
 done
 
 wait_sql 1
-"$quorate" check --url "$urls" --workload sql-append --duration 6 --isolation "read committed" >"$out" 2>&1
+"$quorate" check --url "$urls" --workload sql-append --duration 4 --isolation "read committed" >"$out" 2>&1
 expect $? 1 "its exit code at READ COMMITTED"
 grep -q "before T[0-9]* (rw): T[0-9]* read" "$out" || { cat "$out"; fail "no cycle is told"; }
 grep -q "SELECT k, v FROM lists" "$out" || { cat "$out"; fail "no statements are told"; }
+# It ends with what it finds.
+"$quorate" check --url "$urls" --workload sql-skew --duration 10 --isolation "repeatable read" >"$out" 2>&1
+expect $? 1 "its exit code at REPEATABLE READ"
+grep -q "(write skew)" "$out" || { cat "$out"; fail "no write skew is told"; }
 
 "$quorate" check --url 127.0.0.1:1 >"$out" 2>&1
 expect $? 2 "its exit code without a server"
@@ -50,9 +54,9 @@ if [ -x $postgres/initdb ] && id postgres >/dev/null 2>&1 && [ "$(id -u)" = 0 ];
   port=$((base_port + 50))
   su postgres -c "$postgres/initdb -A trust -D $cluster_dir/pg >/dev/null && $postgres/pg_ctl -w -D $cluster_dir/pg -o '-p $port -k $cluster_dir/pg' -l $cluster_dir/pg/log start >/dev/null" ||
     fail "PostgreSQL does not start"
-  "$quorate" check --url "postgresql://postgres@127.0.0.1:$port/postgres" --workload sql-append --duration 6 --isolation "read committed" >"$out" 2>&1
+  "$quorate" check --url "postgresql://postgres@127.0.0.1:$port/postgres" --workload sql-append --duration 4 --isolation "read committed" >"$out" 2>&1
   at_read_committed=$?
-  "$quorate" check --url "postgresql://postgres@127.0.0.1:$port/postgres" --workload sql-append --duration 6 >"$out.2" 2>&1
+  "$quorate" check --url "postgresql://postgres@127.0.0.1:$port/postgres" --workload sql-append --duration 4 >"$out.2" 2>&1
   at_serializable=$?
   su postgres -c "$postgres/pg_ctl -D $cluster_dir/pg -m immediate stop >/dev/null"
   expect "$at_read_committed" 1 "PostgreSQL at READ COMMITTED"

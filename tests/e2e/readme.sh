@@ -86,12 +86,12 @@ echo "tpcc: passed"
 
 # --- the check, while a node is killed ---
 line=$(cd "$root" && block 6)
-timeout $((200 * slower)) ${line/--duration 30/--duration 5} >check.log 2>&1 &
+timeout $((200 * slower)) ${line/--duration 30/--duration 3} >check.log 2>&1 &
 check=$!
 sleep 2
 kill -9 "${pids[2]}"
 wait "$check" || { cat check.log; fail "$line"; }
-[ "$(grep -c 'nothing is wrong' check.log)" = 5 ] || { cat check.log; fail "$line"; }
+[ "$(grep -c 'nothing is wrong' check.log)" = 9 ] || { cat check.log; fail "$line"; }
 echo "check: passed"
 kill "${pids[@]}" 2>/dev/null
 wait 2>/dev/null
