@@ -51,8 +51,9 @@ TEST(HistoryCycle, shows_write_skew_as_two_steps) {
 }
 
 // What each level forbids is found at it and above, and allowed below.
-void expect_forbidden_from(Level lowest, const History& h, const std::map<Bytes, List>& last) {
+void expect_forbidden_from(Level lowest, History& h, const std::map<Bytes, List>& last) {
   for (Level level : {Level::kReadCommitted, Level::kSnapshot, Level::kSerializable}) {
+    for (uint32_t n = 1; n <= h.size(); ++n) h.at(n).level = level;
     const auto cycle = find_cycle(h, last, level, true);
     if (level < lowest) {
       EXPECT_EQ(h.judge(last, level, true), "");
@@ -73,6 +74,22 @@ TEST(HistoryLevel, write_skew_is_seen_by_serializable_alone) {
   two.reads["b"] = {};
   two.appends = {"a"};
   expect_forbidden_from(Level::kSerializable, h, {{"a", {2}}, {"b", {1}}});
+}
+
+// One that asked for SERIALIZABLE read before another wrote, and saw what that one's writes led to.
+TEST(HistoryLevel, among_others_a_serializable_one_has_its_place) {
+  History h;
+  HistoryTxn& one = add(h, 1, 9);
+  one.reads["a"] = {};
+  one.reads["b"] = {2};
+  HistoryTxn& two = add(h, 1, 9);
+  two.level = Level::kReadCommitted;
+  two.appends = {"a", "b"};
+  const std::map<Bytes, List> last{{"a", {2}}, {"b", {2}}};
+  EXPECT_NE(h.judge(last, Level::kReadCommitted, true), "");
+  EXPECT_EQ(find_cycle(h, last, Level::kReadCommitted, true).size(), 2u);
+  h.at(1).level = Level::kReadCommitted;
+  EXPECT_EQ(h.judge(last, Level::kReadCommitted, true), "");
 }
 
 // The second reader sees one append without the other, the first the other way round.

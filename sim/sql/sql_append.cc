@@ -14,6 +14,8 @@ using Fate = txn::HistoryTxn::Fate;
 
 namespace {
 
+// By txn::Level.
+constexpr const char* kIsolations[] = {"READ COMMITTED", "REPEATABLE READ", "SERIALIZABLE"};
 constexpr size_t kToldMax = 12;  // steps of a cycle that are told
 
 Bytes key_of(uint32_t k) {
@@ -42,10 +44,11 @@ SqlAppend::SqlAppend(Random random)
       uses_(static_cast<uint32_t>(10 + random.below(60))),
       lock_chance_(random.chance(0.5) ? 0.6 : 0.1),
       split_(random.chance(0.5)) {
-  if (random.chance(0.5)) return;
-  const bool one_view = random.chance(0.5);
-  ask_for(one_view ? "REPEATABLE READ" : "READ COMMITTED");
-  judge_by(one_view ? txn::Level::kSnapshot : txn::Level::kReadCommitted);
+  if (random.chance(0.4)) return;
+  const size_t kind = random.below(3);
+  mixed_ = kind == 2;
+  ask_for(kIsolations[kind == 0 ? 1 : 0]);
+  judge_by(kind == 0 ? txn::Level::kSnapshot : txn::Level::kReadCommitted);
 }
 
 std::vector<std::string> SqlAppend::tables() const {
@@ -57,7 +60,7 @@ std::vector<std::string> SqlAppend::splits() const {
   return {fmt::format("ALTER TABLE lists SPLIT AT VALUES ({}), ({})", window_ / 2, 3 * window_)};
 }
 
-std::vector<SqlAppend::Op> SqlAppend::draw(Random& random) const {
+std::vector<SqlAppend::Op> SqlAppend::draw(Random& random, txn::Level level) const {
   const auto oldest = static_cast<uint32_t>(history_.size() / uses_);
   std::vector<Op> ops(1 + random.below(5));
   for (Op& op : ops) {
@@ -67,7 +70,7 @@ std::vector<SqlAppend::Op> SqlAppend::draw(Random& random) const {
               : dice < 8 ? Op::Kind::kAppend
                          : Op::Kind::kReadAndAppend;
     // Without a lock READ COMMITTED may lose an update.
-    op.lock = random.chance(lock_chance_) || level() == txn::Level::kReadCommitted;
+    op.lock = random.chance(lock_chance_) || level == txn::Level::kReadCommitted;
     op.first = oldest + static_cast<uint32_t>(random.below(window_));
     op.last = op.first;
     if (op.kind == Op::Kind::kScan) op.last += static_cast<uint32_t>(random.below(window_));
@@ -160,11 +163,15 @@ class SqlAppend::ListScript : public SqlWorkload::Script {
 };
 
 Task<void> SqlAppend::step(SqlClient* client, Random* random) {
-  std::vector<Op> ops = draw(*random);
-  const uint32_t number = history_.begin(env().executor->now()).number;
+  const auto asked = mixed_ ? static_cast<txn::Level>(random->below(3)) : level();
+  std::vector<Op> ops = draw(*random, asked);
+  txn::HistoryTxn& begun = history_.begin(env().executor->now());
+  begun.level = asked;
+  const uint32_t number = begun.number;
   ops_.push_back(ops);
   ListScript script(*this, ops, number);
   std::string begin = "BEGIN";
+  if (mixed_) begin += std::string(" ISOLATION LEVEL ") + kIsolations[static_cast<size_t>(asked)];
   const Status done = co_await transact(client, random, &script, std::move(begin));
   txn::HistoryTxn& h = history_.at(number);
   h.ended = env().executor->now();

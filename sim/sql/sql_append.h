@@ -1,8 +1,8 @@
 // Lists in SQL: transactions read lists, singly or several at once, and append their own number to
 // lists, by one statement or by reading first and writing all of it. One serial order must explain
-// all reads, as in workloads/append. In the simulator some runs ask for a weaker level and are
-// judged by what that one forbids; `quorate check` is told both, so that it can also find what a
-// level lets happen.
+// all reads, as in workloads/append. In the simulator some runs ask for a weaker level, or for
+// now this and now that, and are judged by what is forbidden then; `quorate check` is told both, so
+// that it can also find what a level lets happen.
 //
 // Lists come into use and go out of it again, so that each stays short however long it lasts.
 #pragma once
@@ -31,7 +31,7 @@ class SqlAppend : public SqlWorkload {
     uint32_t first = 0, last = 0;
   };
   class ListScript;
-  std::vector<Op> draw(runtime::Random& random) const;
+  std::vector<Op> draw(runtime::Random& random, txn::Level level) const;
   static std::string tell(const Op& op, uint32_t number);
   std::string explain(const std::map<Bytes, txn::List>& last);
 
@@ -39,6 +39,7 @@ class SqlAppend : public SqlWorkload {
   uint32_t uses_;    // transactions after which the next list takes the place of the oldest
   double lock_chance_;
   bool split_;
+  bool mixed_ = false;  // each transaction asks for a level of its own
   txn::History history_;
   std::vector<std::vector<Op>> ops_;  // by transaction
 };

@@ -115,9 +115,12 @@ std::string History::judge_order(const std::map<Bytes, List>& last, Level level)
         add(over, t.number, at->second[seen.size()]);
     }
   }
-  if (level == Level::kSerializable) {
-    for (size_t n = 0; n < after.size(); ++n) after[n].insert(over[n].begin(), over[n].end());
-  } else if (level == Level::kSnapshot) {
+  if (level != Level::kSnapshot) {
+    for (size_t n = 1; n < after.size(); ++n) {
+      if (level == Level::kSerializable || txns_[n - 1].level == Level::kSerializable)
+        after[n].insert(over[n].begin(), over[n].end());
+    }
+  } else {
     // Snapshots and commits can be put in order if and only if no cycle is left when each
     // overwriting is taken together with a step of the other kind before it (Cerone, Gotsman,
     // "Analysing snapshot isolation", 2016).

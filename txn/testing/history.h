@@ -16,20 +16,21 @@ using List = std::vector<uint32_t>;
 Bytes encode_list(const List& list);
 List decode_list(BytesView bytes);
 
-struct HistoryTxn {
-  enum class Fate : uint8_t { kOpen, kCommitted, kFailed, kUnknown } fate = Fate::kOpen;
-  uint32_t number = 0;
-  runtime::Instant began, ended;
-  std::map<Bytes, List> reads;  // the first read of each key, before own writes
-  std::vector<Bytes> appends;
-};
-
 // What a history must not show, after Adya ("Weak consistency", 1999). Each level forbids what the
 // one before it does.
 enum class Level : uint8_t {
   kReadCommitted,  // G0, G1: nothing uncommitted is seen, no cycle of writes and what read them
   kSnapshot,       // G-SI: in each cycle two who were overwritten stand side by side
   kSerializable,   // G2: no cycle
+};
+
+struct HistoryTxn {
+  enum class Fate : uint8_t { kOpen, kCommitted, kFailed, kUnknown } fate = Fate::kOpen;
+  uint32_t number = 0;
+  Level level = Level::kSerializable;  // that it asked for
+  runtime::Instant began, ended;
+  std::map<Bytes, List> reads;  // the first read of each key, before own writes
+  std::vector<Bytes> appends;
 };
 
 class History {
@@ -46,7 +47,9 @@ class History {
   // Empty when all is well, else what is wrong:
   // - a committed append is not there once, a failed one is there, an unknown one is there in part;
   // - a read of a committed transaction is no beginning of the list;
-  // - transactions depend on each other in a cycle that `level` forbids;
+  // - transactions depend on each other in a cycle that `level` forbids. Those that asked for
+  //   SERIALIZABLE count as such also beside others: at kReadCommitted who wrote over what they
+  //   read comes after them (Adya's mixed graph);
   // - a transaction did not see what was committed before it began (`real_time`).
   std::string judge(const std::map<Bytes, List>& last, Level level, bool real_time) const;
 

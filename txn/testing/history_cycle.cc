@@ -32,7 +32,8 @@ Edges edges_of(const History& history, const std::map<Bytes, List>& last, Level 
     for (const auto& [key, seen] : t.reads) {
       if (!seen.empty()) add(Kind::kReads, seen.back(), n, key, seen);
       const List& list = list_of(last, key);
-      if (level != Level::kReadCommitted && seen.size() < list.size())
+      const bool counts = level != Level::kReadCommitted || t.level == Level::kSerializable;
+      if (counts && seen.size() < list.size())
         add(Kind::kOverwrites, n, list[seen.size()], key, seen);
     }
   }

@@ -165,7 +165,9 @@ Task<void> session(Run* run, Node* node, uint64_t seed) {
     std::vector<Op> ops = draw_ops(*run, random);
     TxnOptions options;
     options.isolation = run->w.isolation;
-    uint32_t number = run->history.begin(run->executor.now()).number;
+    HistoryTxn& begun = run->history.begin(run->executor.now());
+    begun.level = level_of(run->w.isolation);
+    const uint32_t number = begun.number;
     std::unique_ptr<Transaction> t = node->client->begin(options);
     Status s = co_await run_ops(*run, *t, ops, number);
     while (!s.ok() && t->can_restart(s)) {
