@@ -191,10 +191,9 @@ CheckCommand parse_check(int argc, char** argv) {
   app.add_option("--isolation", o.isolation, "what transactions ask for")
       ->transform(is_level)
       ->capture_default_str();
-  app.add_option(
-         "--judge", o.judge,
-         "the level whose rules sql-append's reads and writes must keep; where it is above\n"
-         "--isolation, what the weaker level lets happen is shown")
+  app.add_option("--judge", o.judge,
+                 "the level whose rules must be kept; where it is above\n"
+                 "--isolation, what the weaker level lets happen is shown")
       ->transform(is_level)
       ->capture_default_str();
   app.add_option("--seed", o.seed, "of what is drawn")->capture_default_str();

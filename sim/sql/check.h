@@ -20,7 +20,7 @@ struct CheckOptions {
   std::string user = "postgres", database = "postgres";
   std::vector<std::string> workloads;
   std::string isolation = "SERIALIZABLE";  // what transactions ask for
-  std::string judge = "SERIALIZABLE";      // what sql-append's history must keep
+  std::string judge = "SERIALIZABLE";      // what they must keep
   std::chrono::seconds duration{30};       // of each workload
   size_t sessions = 8;
   uint64_t seed = 1;

@@ -46,8 +46,8 @@ SqlAppend::SqlAppend(Random random)
       split_(random.chance(0.5)) {
   if (random.chance(0.4)) return;
   const size_t kind = random.below(3);
-  mixed_ = kind == 2;
   ask_for(kIsolations[kind == 0 ? 1 : 0]);
+  if (kind == 2) ask_for_any();
   judge_by(kind == 0 ? txn::Level::kSnapshot : txn::Level::kReadCommitted);
 }
 
@@ -163,7 +163,7 @@ class SqlAppend::ListScript : public SqlWorkload::Script {
 };
 
 Task<void> SqlAppend::step(SqlClient* client, Random* random) {
-  const auto asked = mixed_ ? static_cast<txn::Level>(random->below(3)) : level();
+  const auto asked = asks_for_any() ? static_cast<txn::Level>(random->below(3)) : level();
   std::vector<Op> ops = draw(*random, asked);
   txn::HistoryTxn& begun = history_.begin(env().executor->now());
   begun.level = asked;
@@ -171,7 +171,8 @@ Task<void> SqlAppend::step(SqlClient* client, Random* random) {
   ops_.push_back(ops);
   ListScript script(*this, ops, number);
   std::string begin = "BEGIN";
-  if (mixed_) begin += std::string(" ISOLATION LEVEL ") + kIsolations[static_cast<size_t>(asked)];
+  if (asks_for_any())
+    begin += std::string(" ISOLATION LEVEL ") + kIsolations[static_cast<size_t>(asked)];
   const Status done = co_await transact(client, random, &script, std::move(begin));
   txn::HistoryTxn& h = history_.at(number);
   h.ended = env().executor->now();

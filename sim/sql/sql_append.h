@@ -39,7 +39,6 @@ class SqlAppend : public SqlWorkload {
   uint32_t uses_;    // transactions after which the next list takes the place of the oldest
   double lock_chance_;
   bool split_;
-  bool mixed_ = false;  // each transaction asks for a level of its own
   txn::History history_;
   std::vector<std::vector<Op>> ops_;  // by transaction
 };

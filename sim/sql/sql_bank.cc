@@ -117,7 +117,7 @@ Task<void> SqlBank::transfer(SqlClient* client, Random* random) {
 
 Task<void> SqlBank::snapshot(SqlClient* client, Random* random) {
   SnapshotScript script;
-  std::string begin = random->chance(0.5) ? "BEGIN" : "BEGIN READ ONLY";
+  std::string begin = begin_view(random->chance(0.5));
   const Status done = co_await transact(client, random, &script, std::move(begin));
   if (!done.ok()) co_return;
   std::string wrong = judge_total(script.seen);

@@ -305,13 +305,12 @@ Task<void> SqlCopy::tell_out(SqlClient* client, Random* random) {
       "SELECT batch, n, state, pad FROM parts WHERE batch >= {} ORDER BY batch, n", oldest());
   std::vector<std::string> texts{select, "COPY (" + select + ") TO STDOUT"};
   Export script(*this, std::move(texts));
-  std::string begin = random->chance(0.5) ? "BEGIN" : "BEGIN READ ONLY";
+  std::string begin = begin_view(random->chance(0.5));
   const Status done = co_await transact(client, random, &script, std::move(begin));
   if (!done.ok()) co_return;
   const SqlAnswer &selected = script.answers[0], &copied = script.answers[1];
   std::string wrong = judge_rows(selected, script.known);
-  if (wrong.empty() && level() != txn::Level::kReadCommitted &&
-      lines_of_rows(selected) != copied.copied)
+  if (wrong.empty() && lines_of_rows(selected) != copied.copied)
     wrong = fmt::format("COPY tells {} bytes, SELECT {}, or others", copied.copied.size(),
                         lines_of_rows(selected).size());
   if (!wrong.empty()) find("a snapshot: " + wrong, script.trail);

@@ -79,7 +79,7 @@ Task<void> SqlKeys::step(SqlClient* client, Random* random) {
 Task<void> SqlKeys::look(SqlClient* client, Random* random) {
   std::vector<std::string> texts{kParents, kChildren};
   Statements script(std::move(texts));
-  std::string begin = "BEGIN";
+  std::string begin = begin_view();
   const Status done = co_await transact(client, random, &script, std::move(begin));
   if (!done.ok()) co_return;
   std::string wrong = judge_rows(script.answers[0], script.answers[1]);

@@ -395,10 +395,9 @@ std::string SqlTpcc::judge_conditions(std::span<const SqlAnswer> answers) {
 }
 
 Task<void> SqlTpcc::look(SqlClient* client, Random* random) {
-  if (level() == txn::Level::kReadCommitted) co_return;
   std::vector<std::string> texts = questions();
   Statements script(std::move(texts));
-  std::string begin = "BEGIN READ ONLY";
+  std::string begin = begin_view(true);
   const Status done = co_await transact(client, random, &script, std::move(begin));
   if (!done.ok()) co_return;
   std::string wrong = judge_conditions(script.answers);

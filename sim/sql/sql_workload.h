@@ -20,7 +20,10 @@ class SqlWorkload : public Workload {
   // How servers outside of the simulator are spoken to: before setup().
   void log_in_as(SqlLogin login) { login_ = std::move(login); }
   // Of transactions that name none of their own.
-  void ask_for(std::string isolation) { isolation_ = std::move(isolation); }
+  void ask_for(std::string isolation) {
+    isolation_ = std::move(isolation);
+    asks_for_any_ = false;
+  }
   // What must not be seen, of workloads that judge a whole history.
   void judge_by(txn::Level level) { level_ = level; }
   // A server that has no ranges.
@@ -33,7 +36,17 @@ class SqlWorkload : public Workload {
   const std::string& violation() const { return violation_; }
 
  protected:
+  // Each transaction asks for a level of its own, in the simulator.
+  void ask_for_any() { asks_for_any_ = true; }
+  bool asks_for_any() const { return asks_for_any_; }
   txn::Level level() const { return level_; }
+  // Begins a transaction whose statements are to see one state: also where the workload is judged
+  // by READ COMMITTED's rules, at which they would not.
+  std::string begin_view(bool read_only = false) const {
+    std::string begin =
+        level_ == txn::Level::kReadCommitted ? "BEGIN ISOLATION LEVEL REPEATABLE READ" : "BEGIN";
+    return read_only ? begin + " READ ONLY" : begin;
+  }
   // One transaction's statements, each asked for when the one before was answered: an empty text
   // ends them with COMMIT. `answer` is that of the statement before.
   class Script {
@@ -100,6 +113,7 @@ class SqlWorkload : public Workload {
                                 std::string begin);
   SqlLogin login_;
   std::string isolation_;
+  bool asks_for_any_ = false;
   txn::Level level_ = txn::Level::kSerializable;
   bool splits_ = true;
   uint64_t pause_most_micros_ = 40'000;

@@ -42,6 +42,12 @@ grep -q "SELECT k, v FROM lists" "$out" || { cat "$out"; fail "no statements are
 expect $? 1 "its exit code at REPEATABLE READ"
 grep -q "(write skew)" "$out" || { cat "$out"; fail "no write skew is told"; }
 
+# Judged by their own rules weaker levels are right.
+for level in "read committed" "repeatable read"; do
+  "$quorate" check --url "$urls" --workload sql-append --duration 3 --isolation "$level" --judge "$level" >"$out" 2>&1 ||
+    { cat "$out"; fail "$level breaks its own rules"; }
+done
+
 "$quorate" check --url 127.0.0.1:1 >"$out" 2>&1
 expect $? 2 "its exit code without a server"
 grep -q "connecting to 127.0.0.1:1" "$out" || { cat "$out"; fail "what is missing is not told"; }
