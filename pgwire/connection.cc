@@ -1,6 +1,7 @@
 #include "pgwire/connection.h"
 
 #include "base/limits.h"
+#include "base/mark.h"
 #include "pgwire/row_encoder.h"
 
 namespace quorate::pgwire {
@@ -99,6 +100,7 @@ Task<void> Connection::read_ahead() {
   Status s = co_await stream_->read(ahead_, kReadBytes, CancelToken());
   reading_ahead_ = false;
   if (!s.ok()) {
+    MARK("pgwire: a client goes while its statement runs");
     ahead_error_ = client_gone();
     if (session_ != nullptr) session_->cancel(ahead_error_);
   }
@@ -398,7 +400,10 @@ bool Connection::should_flush() const { return out_.size() >= kOutBytesMax; }
 Task<Status> Connection::flush() { return write_out(); }
 
 bool Connection::rewind(uint64_t mark) {
-  if (mark < left_bytes_) return false;
+  if (mark < left_bytes_) {
+    MARK("pgwire: a result has left and can't be taken back");
+    return false;
+  }
   out_.resize(mark - left_bytes_);
   return true;
 }

@@ -2,6 +2,7 @@
 #include <charconv>
 
 #include "base/limits.h"
+#include "base/mark.h"
 #include "pgwire/connection.h"
 
 namespace quorate::pgwire {
@@ -60,6 +61,7 @@ Task<Result<Frame>> Connection::startup_frame() {
 // True when a session is open and has told that it is ready.
 Task<bool> Connection::start_up() {
   runtime::TimerId timer = env_.executor->schedule_after(options_.startup_limit, [this] {
+    MARK("pgwire: a start-up packet does not come");
     leave_.cancel(Status(StatusCode::kDeadlineExceeded, sqlstate::kProtocolViolation,
                          "timed out waiting for the startup packet"));
   });
@@ -76,6 +78,7 @@ Task<bool> Connection::start_up() {
       break;
     }
     if (packet->kind == StartupPacket::Kind::kCancel) {
+      MARK("pgwire: a statement is cancelled");
       cancels_->cancel(packet->cancel);
       break;
     }
@@ -106,6 +109,7 @@ Task<bool> Connection::open_session(StartupPacket packet) {
   std::vector<std::string_view> unknown;
   Status s = startup_options(packet, &options, &unknown);
   if (s.ok() && options_.refused) {
+    MARK("pgwire: a client too many");
     s = Status(StatusCode::kResourceExhausted, sqlstate::kTooManyConnections,
                "sorry, too many clients already");
   }

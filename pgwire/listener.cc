@@ -1,6 +1,7 @@
 #include "pgwire/listener.h"
 
 #include "base/limits.h"
+#include "base/mark.h"
 
 namespace quorate::pgwire {
 
@@ -48,7 +49,10 @@ Task<void> PgListener::serve(std::unique_ptr<runtime::Stream> stream) {
   options.refused = connections_.size() >= connections_max_;
   (options.refused ? refused_ : accepted_).add();
   // Told 53300 after its start-up packet; a flood of these is cut off without a word.
-  if (connections_.size() >= 2 * connections_max_) co_return;
+  if (connections_.size() >= 2 * connections_max_) {
+    MARK("pgwire: a flood of clients is cut off");
+    co_return;
+  }
   Connection connection(env_, std::move(stream), &factory_, &cancels_, options);
   auto at = connections_.insert(connections_.end(), &connection);
   co_await connection.run();

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/limits.h"
+#include "base/mark.h"
 #include "range/eval/evaluation.h"
 #include "range/eval/latch_plan.h"
 #include "range/eval/runs.h"
@@ -166,6 +167,7 @@ Task<BatchResponse> LeaseholderImpl::serve(std::shared_ptr<const BatchRequest> r
     // A checkpoint that finds no room gets it by what collection lets go.
     const bool collects = std::holds_alternative<GcRequest>(run.request.requests[0]);
     if (run.writes && !collects && context_.engine().write_stalled()) {
+      MARK("range: a write waits for a checkpoint");
       Status room = co_await wait_for_room(run, token);
       if (!room.ok()) {
         answer_error(run, std::move(room));
@@ -175,6 +177,7 @@ Task<BatchResponse> LeaseholderImpl::serve(std::shared_ptr<const BatchRequest> r
     if (!latch(run)) {
       Status latched = co_await latches_.wait(run.guard, token, run.deadline);
       if (!latched.ok()) {
+        MARK("range: a latch is waited for in vain");
         run.guard.release();
         answer_error(run, std::move(latched));
         break;
@@ -192,6 +195,7 @@ Task<BatchResponse> LeaseholderImpl::serve(std::shared_ptr<const BatchRequest> r
       break;
     }
     if (verdict == Verdict::kYield) {
+      MARK("range: a long read lets others run");
       co_await runtime::yield(executor_);
       continue;
     }
@@ -203,6 +207,7 @@ Task<BatchResponse> LeaseholderImpl::serve(std::shared_ptr<const BatchRequest> r
   }
   run.guard.release();
   if (run.out.outcome == Outcome::kOk && run.eval.need) {
+    MARK("range: a batch needs a later timestamp");
     run.out.outcome = Outcome::kNeedTimestamp;
     run.out.need = run.eval.need;
     run.out.responses.clear();
@@ -298,12 +303,14 @@ bool LeaseholderImpl::may_serve(Run& run) {
   }
   const RangeDescriptor& descriptor = context_.descriptor();
   if (run.request.range != descriptor.id || !lies_in(run.request, descriptor.span)) {
+    MARK("range: a batch comes for a range that has changed");
     run.out.outcome = Outcome::kRangeMismatch;
     run.out.descriptors = {descriptor};
     return false;
   }
   if (run.eval.read_ts < context_.gc_threshold() && !run.writes &&
       !planted_.gc_threshold_unchecked) {
+    MARK("range: a read of versions that are gone");
     answer_error(run, aborted("could not serialize access: snapshot too old",
                               sqlstate::kSerializationFailure)
                           .with_detail("The row versions that it would read are gone."));
@@ -332,6 +339,7 @@ Verdict LeaseholderImpl::evaluate(Run& run) {
   std::unique_ptr<storage::ReadView> view = context_.engine().view();
   e.view = view.get();
   if (runs_uncertain_) {
+    MARK("range: runs are looked up after a proposal of unknown fate");
     Status loaded = state_.runs.load(*view, context_.descriptor().span);
     if (!loaded.ok()) return e.fail(std::move(loaded));
   }
@@ -439,6 +447,7 @@ Task<void> LeaseholderImpl::propose(Run& run) {
     co_return;
   }
   if (applied.code() != StatusCode::kUnavailable) {
+    MARK("range: a write of unknown fate");
     // It may still be applied: nobody reads around it under this lease.
     state_.intents_uncertain = true;
     runs_uncertain_ = true;
@@ -451,9 +460,10 @@ Task<void> LeaseholderImpl::propose(Run& run) {
     co_return;
   }
   const LeaseView lease = context_.lease(run.eval.read_ts);
-  if (closed_ || !lease.held)
+  if (closed_ || !lease.held) {
+    MARK("range: a write is lost with its lease");
     answer_not_leaseholder(run, closed_ ? successor_ : lease.leaseholder_hint);
-  else
+  } else
     answer_error(run, std::move(applied));
 }
 
@@ -529,8 +539,10 @@ Task<void> LeaseholderImpl::administer(Run& run, CancelToken token) {
     run.guard.keep_if_dropped();
     SplitRequest split = std::get<SplitRequest>(run.request.requests[0]);
     if (!state_.runs.empty()) {
+      MARK("range: a range is split where runs lie");
       split.at = split_point(split.at);
       if (split.at.empty()) {
+        MARK("range: runs leave no place for a split");
         run.guard.release();
         answer_error(run, unavailable("range " + context_.descriptor().id.to_string() +
                                       " can't be split there while rows are loaded in bulk"));
@@ -552,6 +564,7 @@ Task<void> LeaseholderImpl::administer(Run& run, CancelToken token) {
 
 void LeaseholderImpl::answer_error(Run& run, Status error) {
   if (closed_ && error.code() != StatusCode::kAmbiguous) {
+    MARK("range: an error of who has lost its lease");
     answer_not_leaseholder(run, successor_);
     return;
   }
@@ -607,6 +620,7 @@ Task<void> LeaseholderImpl::resolve(TxnId txn) {
 Task<bool> LeaseholderImpl::resolve_once(TxnId txn, Bytes anchor, CancelToken token) {
   Result<TxnRecord> record = co_await resolver_.outcome(txn, anchor, token);
   if (!record.ok()) {
+    MARK("range: the outcome of an intent's transaction is not found");
     context_.env().log.info("r{}: the outcome of {} is not found: {}",
                             context_.descriptor().id.value, txn.to_string(),
                             record.status().to_string());
@@ -630,6 +644,7 @@ Task<bool> LeaseholderImpl::resolve_once(TxnId txn, Bytes anchor, CancelToken to
   batch.requests.emplace_back(std::move(resolve));
   BatchResponse response = co_await serve(std::move(batch), token);
   if (response.outcome == Outcome::kError) {
+    MARK("range: intents can't be resolved");
     context_.env().log.info("r{}: intents of {} are not resolved: {}",
                             context_.descriptor().id.value, txn.to_string(),
                             response.error.to_string());
@@ -658,6 +673,7 @@ void LeaseholderImpl::end_resolution(const TxnId& txn, bool resolved) {
   it->second->waiters.wake_all();
   // Nobody else would try again for those that queue behind the intents.
   if (!resolved) {
+    MARK("range: whoever waits for intents tries again");
     for (const Bytes& key : it->second->keys) state_.locks.wake_all(KeySpan::point(key));
   }
   resolutions_.erase(it);
@@ -667,8 +683,10 @@ void LeaseholderImpl::sweep_runs() {
   if (closed_) return;
   for (const auto& [stored, run] : state_.runs.runs()) {
     if (!context_.coordinator_alive(run.coordinator, run.coordinator_epoch) &&
-        !resolutions_.contains(run.txn))
+        !resolutions_.contains(run.txn)) {
+      MARK("range: runs of a dead coordinator");
       start_resolution(run.txn, run.anchor, run.first);
+    }
   }
 }
 
@@ -704,6 +722,7 @@ Status LeaseholderImpl::import_locks(BytesView bytes) {
   // At or above every read that was served there.
   context_.clock().forward(blob.clock);
   if (!planted_.forget_reads) state_.reads.raise_low_water(blob.clock);
+  MARK_IF(!blob.locks.empty(), "range: locks come with a lease");
   state_.locks.import_held(blob.locks);
   return Status();
 }

@@ -1,6 +1,7 @@
 #include "range/liveness.h"
 
 #include "base/archive.h"
+#include "base/mark.h"
 #include "runtime/sync.h"
 
 namespace quorate::range {
@@ -68,6 +69,7 @@ runtime::Task<Status> Liveness::start() {
   // time that clocks within their bound are promised (safety group 9).
   if (options_.planted.clock_starts_anew) clock_bound_ = Timestamp();
   while (clock_bound_.micros() > clock_.physical_micros()) {
+    MARK("range: a start waits for its clock");
     int64_t behind = static_cast<int64_t>(clock_bound_.micros() - clock_.physical_micros());
     if (behind > 60'000'000) {
       co_return failed_precondition(
@@ -152,6 +154,7 @@ runtime::Task<void> Liveness::renew() {
   if (!synced.ok()) co_return;  // the store is stopping
   clock_bound_ = staged;
   if (env_.executor->now() - began > options_.support / 2) {
+    MARK("range: a slow sync asks for no support");
     env_.log.warning(
         "a log sync took {} ms: this store asks for no support",
         std::chrono::duration_cast<std::chrono::milliseconds>(env_.executor->now() - began)
@@ -177,8 +180,12 @@ void Liveness::receive(BytesView bytes) {
     env_.log.warning("malformed liveness frame");
     return;
   }
-  if (frame.to != options_.store) return;  // for one that was at this address before
+  if (frame.to != options_.store) {
+    MARK("range: a promise for a store that was here before");
+    return;  // for one that was at this address before
+  }
   if (Status s = clock_.update(frame.clock); !s.ok()) {
+    MARK("range: a promise from a clock that is out of bounds");
     env_.log.warning("liveness of s{} refused: {}", frame.from.value, s.message());
     return;
   }
@@ -187,7 +194,10 @@ void Liveness::receive(BytesView bytes) {
       scope_.spawn_now(grant(frame.from, frame.epoch, frame.until));
       break;
     case Kind::kGranted: {
-      if (frame.epoch != asked_with_[frame.from]) break;
+      if (frame.epoch != asked_with_[frame.from]) {
+        MARK("range: a promise of an earlier epoch");
+        break;
+      }
       bool first = view_.support_from(frame.from).epoch != frame.epoch;
       view_.set_support_from(frame.from, {frame.epoch, frame.until});
       if (lapsed_.erase(frame.from) > 0 || first) on_change();
@@ -196,12 +206,17 @@ void Liveness::receive(BytesView bytes) {
     case Kind::kOutdated:
       // Of an earlier life: late. Of this one: it was lived before, and what was promised then is
       // not on this disk.
-      if (frame.epoch.value >> kLifeShift != epoch_.value >> kLifeShift) break;
+      if (frame.epoch.value >> kLifeShift != epoch_.value >> kLifeShift) {
+        MARK("range: word of a later life comes to the later life");
+        break;
+      }
+      MARK("range: a store is an old copy");
       env_.log.error("s{} knows a later life of this store", frame.from.value);
       scope_.spawn(give_up());
       break;
     case Kind::kClosed:
       if (frame.epoch < asked_with_[frame.from]) break;
+      MARK("range: support was withdrawn and is asked for anew");
       asked_with_[frame.from] = frame.epoch.next();
       ask(frame.from);
       break;
@@ -230,10 +245,12 @@ runtime::Task<void> Liveness::grant(StoreId from, StoreEpoch epoch, Timestamp un
   if (epoch.value >> kLifeShift < promise.epoch.value >> kLifeShift) {
     // Late, or from a store that has lost a life it had lived: an old copy of its disk. The asker
     // knows which (safety: damaged-replica).
+    MARK("range: support is asked for in an earlier life");
     send_(from, encode(Frame{Kind::kOutdated, options_.store, from, epoch, {}, clock_.now()}));
     co_return;
   }
   if (!promise.withdrawn && (epoch < promise.epoch || (same_life && promise.epoch < epoch))) {
+    MARK("range: support is asked for in another epoch");
     co_return;
   }
   if (epoch < promise.epoch ||
@@ -252,7 +269,10 @@ runtime::Task<void> Liveness::grant(StoreId from, StoreEpoch epoch, Timestamp un
   if (!synced.ok()) co_return;
   // Withdrawn or outdated while the log synced: what we would tell is no longer true.
   const Promise& now = promises_[from];
-  if (now.epoch != epoch || now.withdrawn) co_return;
+  if (now.epoch != epoch || now.withdrawn) {
+    MARK("range: a promise is outdated when it is synced");
+    co_return;
+  }
   if (new_epoch) {
     view_.set_supports(from, epoch);
     on_change();
@@ -272,6 +292,7 @@ runtime::Task<void> Liveness::withdraw_expired() {
   if (expired.empty()) co_return;
   // Votes that this makes free carry a clock past the promise, also when ours is set back meanwhile
   // (safety: support-epoch).
+  MARK("range: support is withdrawn");
   clock_.forward(now);
   for (auto& [peer, epoch] : expired) {
     Promise promise = promises_[peer];
@@ -281,7 +302,10 @@ runtime::Task<void> Liveness::withdraw_expired() {
   Status synced = co_await log_.sync();
   if (!synced.ok()) co_return;
   for (auto& [peer, epoch] : expired) {
-    if (promises_[peer].epoch != epoch) continue;  // the asker came back with a new one
+    if (promises_[peer].epoch != epoch) {
+      MARK("range: who lost support is back before it is withdrawn");
+      continue;  // the asker came back with a new one
+    }
     env_.log.info("support for s{} is withdrawn", peer.value);
     view_.set_supports(peer, std::nullopt);
   }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/mark.h"
 #include "runtime/sync.h"
 
 namespace quorate::range {
@@ -42,6 +43,7 @@ Task<Result<TxnRecord>> Pusher::outcome(TxnId txn, Bytes anchor, CancelToken tok
     const TxnStatus status = pushed->record.status;
     if (status == TxnStatus::kCommitted || status == TxnStatus::kAborted) co_return pushed->record;
     if (status == TxnStatus::kStaging && (pushed->abandoned || env_.executor->now() >= impatient)) {
+      MARK("range: a staging is recovered");
       CO_ASSIGN_OR_RETURN(TxnRecord record, co_await recover(txn, anchor, pushed->record, token));
       if (record.status == TxnStatus::kCommitted || record.status == TxnStatus::kAborted)
         co_return record;
@@ -54,6 +56,7 @@ Task<Result<TxnRecord>> Pusher::outcome(TxnId txn, Bytes anchor, CancelToken tok
 Task<Result<TxnRecord>> Pusher::recover(TxnId txn, Bytes anchor, TxnRecord record,
                                         CancelToken token) {
   CO_ASSIGN_OR_RETURN(const bool complete, co_await query_all(txn, record, token));
+  MARK_IF(complete, "range: a recovery commits");
   TxnHeader header;
   header.id = txn;
   header.anchor = anchor;
@@ -100,6 +103,7 @@ Task<Result<bool>> Pusher::query_all(TxnId txn, TxnRecord record, CancelToken to
         }
         continue;
       }
+      MARK("range: a recovery asks key by key");
       next = first + 1;
       requests.clear();
       requests.push_back(query_of(txn, keys[first], record));
@@ -125,7 +129,10 @@ Task<Result<std::vector<Response>>> Pusher::send(Bytes key, TxnHeader txn,
     batch.txn = txn;
     batch.requests = requests;
     BatchResponse response = co_await router_.send(std::move(batch), token);
-    if (response.outcome == Outcome::kRangeMismatch) continue;
+    if (response.outcome == Outcome::kRangeMismatch) {
+      MARK("range: a range changes under a push");
+      continue;
+    }
     if (response.outcome == Outcome::kError) co_return response.error;
     if (response.outcome != Outcome::kOk || response.responses.size() != requests.size())
       co_return internal_error("a push was answered by something else");

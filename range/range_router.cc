@@ -1,6 +1,8 @@
 #include "range/range_router.h"
 
+#include "base/mark.h"
 #include "range/keys.h"
+#include "runtime/fault_points.h"
 
 namespace quorate::range {
 namespace {
@@ -69,12 +71,22 @@ void RangeRouter::learn(const RangeDescriptor& descriptor) {
       ++it;
       continue;
     }
-    if (it->second.generation > descriptor.generation) return;
+    if (it->second.generation > descriptor.generation) {
+      MARK("range: a router is told what it knows to be old");
+      return;
+    }
     starts_.erase(it->second.id);
     it = cache_.erase(it);
   }
   starts_[descriptor.id] = descriptor.span.start;
   cache_[descriptor.span.start] = descriptor;
+}
+
+void RangeRouter::forget(RangeId range) {
+  auto start = starts_.find(range);
+  if (start == starts_.end()) return;
+  cache_.erase(start->second);
+  starts_.erase(start);
 }
 
 const RangeDescriptor* RangeRouter::cached(BytesView key) {
@@ -96,7 +108,10 @@ runtime::Task<Result<RangeDescriptor>> RangeRouter::locate(Bytes key, runtime::C
     learn(local->descriptor());
     if (const RangeDescriptor* known = cached(key)) co_return *known;
   }
-  if (!cluster_.root()) co_return unavailable("this node does not know yet where the directory is");
+  if (!cluster_.root()) {
+    MARK("range: a node does not know where the directory is");
+    co_return unavailable("this node does not know yet where the directory is");
+  }
   if (cluster_.root()->span.contains(key)) {
     learn(*cluster_.root());
     co_return *cluster_.root();
@@ -110,6 +125,7 @@ runtime::Task<Result<RangeDescriptor>> RangeRouter::locate(Bytes key, runtime::C
       // Not kept: what is known of its left half is newer, and tells that it was split since.
       if (const RangeDescriptor* known = cached(key)) co_return *known;
     }
+    MARK("range: the directory lacks a split's child");
     // Between a split and its arrival in the directory there is no word of the right half.
     CO_RETURN_IF_ERROR(co_await runtime::sleep_for(*env_.executor, kRetryPause, token));
   }
@@ -208,6 +224,8 @@ runtime::Task<BatchResponse> RangeRouter::send(BatchRequest batch, runtime::Canc
   NodeId hint;
   if (auto known = leaseholders_.find(range); known != leaseholders_.end()) hint = known->second;
   if (store_.local_leaseholder(range) != nullptr) hint = cluster_.self();
+  if (runtime::fires(env_.faults, runtime::FaultPoint::kForgetLease)) hint = NodeId();
+  if (runtime::fires(env_.faults, runtime::FaultPoint::kForgetRange)) forget(range);
   for (size_t attempt = 0;; ++attempt) {
     BatchResponse response;
     // What was cached when the cluster was smaller may name only nodes that are gone: a replica of
@@ -216,6 +234,7 @@ runtime::Task<BatchResponse> RangeRouter::send(BatchRequest batch, runtime::Canc
     if (Replica* own = store_.find(range); sent_away && own != nullptr && own->started() &&
                                            descriptor != nullptr &&
                                            own->descriptor().generation > descriptor->generation) {
+      MARK("range: a router learns from its own replica");
       learn(own->descriptor());
       descriptor = by_id(range);
     }
@@ -231,6 +250,7 @@ runtime::Task<BatchResponse> RangeRouter::send(BatchRequest batch, runtime::Canc
       generation = descriptor->generation;
     }
     if (!to) {
+      MARK("range: a range is forgotten while it is asked for");
       response.outcome = Outcome::kRangeMismatch;  // forgotten meanwhile: the caller locates again
       co_return response;
     }
@@ -263,6 +283,7 @@ runtime::Task<BatchResponse> RangeRouter::send(BatchRequest batch, runtime::Canc
              code != StatusCode::kCancelled)) {
           co_return response;
         }
+        MARK("range: a node does not answer");
         sent_away = true;
         last_reason = "node " + to.to_string() + " does not answer";
         hint = NodeId();
@@ -271,6 +292,7 @@ runtime::Task<BatchResponse> RangeRouter::send(BatchRequest batch, runtime::Canc
     }
     leaseholders_.erase(range);
     if (env_.executor->now() + kRetryPause + way_back >= deadline) {
+      MARK_IF(writes && sent_away, "range: a router does not know what became of a write");
       const std::string what = "range " + range.to_string() + " is not available: " + last_reason;
       response.outcome = Outcome::kError;
       response.error = writes && sent_away
@@ -286,6 +308,7 @@ runtime::Task<BatchResponse> RangeRouter::send(BatchRequest batch, runtime::Canc
       co_return response;
     }
     if (env_.executor->now() - looked_up < kLookUpEvery) continue;
+    MARK("range: a range that nobody serves is looked up anew");
     co_await look_up_anew(range);
     looked_up = env_.executor->now();
   }
@@ -303,7 +326,10 @@ runtime::Task<void> RangeRouter::watch_loop() {
       if (!cluster_.alive(node) || (info != nullptr && info->incarnation != call->incarnation))
         lost.push_back(call);
     }
-    for (Call* call : lost) call->cancel.cancel(unavailable("the node went away"));
+    for (Call* call : lost) {
+      MARK("range: calls to a node that went away are given up");
+      call->cancel.cancel(unavailable("the node went away"));
+    }
   }
 }
 

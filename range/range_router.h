@@ -29,6 +29,7 @@ class RangeRouter : public Router {
   SystemKv& system() { return system_; }
   // Higher generations win; overlapping older ones are dropped.
   void learn(const RangeDescriptor& descriptor);
+  void forget(RangeId range);
   size_t cached_ranges() const { return cache_.size(); }
 
  private:

@@ -1,7 +1,9 @@
 #include "range/replica.h"
 
+#include "base/mark.h"
 #include "range/keys.h"
 #include "range/store.h"
+#include "runtime/fault_points.h"
 
 namespace quorate::range {
 namespace {
@@ -120,6 +122,7 @@ LeaseView Replica::look_at_lease(Timestamp ts) const {
   const bool over = now.add_micros(clock.max_offset_micros()) >= until &&
                     !store_.options().planted.serve_past_lease;
   if (over || !store_.liveness().clock_within_bound()) {
+    MARK("range: a lease near its end is not served");
     view.leaseholder_hint = NodeId();
     return view;
   }
@@ -152,8 +155,11 @@ runtime::Task<Status> Replica::propose(Command command) {
   if (group_ == nullptr) co_return unavailable("range " + range().to_string() + " has left here");
   const raft::Raft& core = group_->core();
   if (!core.may_serve() || handing_over_ || core.term() != lease_term_) {
+    MARK("range: a command is not proposed since the lease is lost");
     co_return unavailable("range " + range().to_string() + " has lost its lease here");
   }
+  if (runtime::fires(env().faults, runtime::FaultPoint::kRefuseProposal))
+    co_return unavailable("range " + range().to_string() + ": too much waits to be committed");
   // Another change may have come while this one waited for room.
   const auto* split = std::get_if<SplitTrigger>(&command.trigger);
   if (split != nullptr && (changing() || split->left.generation != descriptor_.generation + 1))
@@ -177,6 +183,7 @@ void Replica::name_proposal(Command& command) {
 runtime::Task<Status> Replica::wait_applied(raft::Proposed proposed,
                                             std::shared_ptr<const Bytes> payload) {
   if (!proposed.ok()) {
+    MARK("range: a proposal is refused");
     co_return unavailable("range " + range().to_string() + ": proposal refused: " +
                           std::string(raft::refusal_name(proposed.refusal)));
   }
@@ -184,7 +191,10 @@ runtime::Task<Status> Replica::wait_applied(raft::Proposed proposed,
   pending->term = proposed.term;
   std::shared_ptr<Pending>& slot = pending_[proposed.index];
   // We lead again and have not got its entry: no later leader has.
-  if (slot != nullptr) slot->done.set(unavailable("a write was lost with its leader"));
+  if (slot != nullptr) {
+    MARK("range: a write was lost with its leader");
+    slot->done.set(unavailable("a write was lost with its leader"));
+  }
   slot = pending;
   if (store_.options().planted.propose_again && payload != nullptr) {
     constexpr auto kSoon = std::chrono::milliseconds(200);
@@ -197,10 +207,16 @@ runtime::Task<Status> Replica::wait_applied(raft::Proposed proposed,
     // Who does not, or without a quorum not for long, has no latches any more.
     const bool leads = group_ != nullptr && group_->core().leads();
     if (!leads || group_->core().term() != pending->term) {
+      MARK("range: a proposal is not confirmed in time");
       co_return ambiguous("range " + range().to_string() +
                           " did not confirm a write in time; it may or may not happen");
     }
+    MARK("range: a proposal is waited for longer");
     until = env().executor->now() + kProposalLook;
+  }
+  if (runtime::fires(env().faults, runtime::FaultPoint::kLateApplied)) {
+    const runtime::Duration late = std::chrono::milliseconds(env().random->below(300));
+    (void)co_await runtime::sleep_for(*env().executor, late);
   }
   co_return pending->done.take();
 }
@@ -213,8 +229,10 @@ void Replica::settle(LogIndex index, Term term, Status outcome) {
       // One entry has this index: no later turn comes here again.
       p.done.set(std::move(outcome));  // NOLINT(bugprone-use-after-move)
     } else if (node.key() == index) {
+      MARK("range: another leader's entry takes the place of a write");
       p.done.set(unavailable("another leader's entry took the place of a write"));
     } else {
+      MARK("range: a snapshot has overtaken a write");
       p.done.set(ambiguous("a write was overtaken by an installed snapshot"));
     }
   }
@@ -253,6 +271,7 @@ void Replica::apply_command(const raft::Entry& entry, const std::shared_ptr<cons
     v = std::move(*viewed);
     clock().forward(v.command.clock);
     if (v.command.lease_term != entry.term && conf == nullptr) {
+      MARK("range: a command of an earlier lease changes nothing");
       engine().apply(range(), entry.index, payload, {});
       settle(entry.index, entry.term, unavailable("the lease had changed hands"));
       return;
@@ -302,6 +321,7 @@ void Replica::take_lease_if_due() {
   lease_term_ = core.term();
   lease_start_ = clock().now();
   if (adopted_ != nullptr && lease_term_ == kBirthTerm) {
+    MARK("range: a split's child begins with its parent's locks");
     leaseholder_ = std::move(adopted_);
   } else {
     leaseholder_ =
@@ -349,7 +369,10 @@ runtime::Task<Status> Replica::admin_split(SplitRequest request) {
   }
   if (group_ == nullptr || conf().joint() || changing()) co_return refuse_change();
   for (const auto& r : before.replicas) {
-    if (r.role != ReplicaRole::kVoter) co_return refuse_change();
+    if (r.role != ReplicaRole::kVoter) {
+      MARK("range: no split while a learner catches up");
+      co_return refuse_change();
+    }
   }
   SplitTrigger trigger;
   trigger.left = before;
@@ -406,6 +429,7 @@ runtime::Task<Status> Replica::transfer_lease(NodeId to) {
   const runtime::Instant deadline = env().executor->now() + kTransferPatience;
   while (group_ != nullptr && group_->core().leads()) {
     if (env().executor->now() >= deadline) {
+      MARK("range: a lease does not move in time");
       co_return unavailable("range " + range().to_string() + ": the lease did not move in time");
     }
     CO_RETURN_IF_ERROR(co_await runtime::sleep_for(*env().executor, std::chrono::milliseconds(10)));

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/mark.h"
+
 namespace quorate::range {
 namespace {
 
@@ -75,7 +77,10 @@ runtime::Task<Status> Replicator::step(RangeId range) {
   const raft::Raft& core = replica->group().core();
   if (core.conf().joint()) {
     // Elected while it was leaving: until another leads, nobody can finish the change.
-    if (core.must_hand_over()) co_return co_await hand_over(range);
+    if (core.must_hand_over()) {
+      MARK("range: a leader that leaves hands over");
+      co_return co_await hand_over(range);
+    }
     co_return Status();
   }
   const RangeDescriptor& descriptor = replica->descriptor();
@@ -83,6 +88,7 @@ runtime::Task<Status> Replicator::step(RangeId range) {
   if (now.learner) {
     const ReplicaDescriptor& learner = descriptor.replicas[*now.learner];
     if (!now.learner_gone_why.empty()) {
+      MARK("range: a learner makes room for another");
       const ReplicaId id = learner.replica;
       std::string why = now.learner_gone_why;
       co_return co_await remove(range, id, std::move(why));
@@ -91,12 +97,14 @@ runtime::Task<Status> Replicator::step(RangeId range) {
     ReplicaId leaving;
     std::string why;
     if (now.gone && now.voters >= options_.replicas) {
+      MARK("range: a replica takes the place of a lost one");
       leaving = now.gone;
       why = now.gone_why;
     }
     co_return co_await promote(range, *now.learner, std::move(why), leaving);
   }
   if (now.voters > options_.replicas) {
+    MARK("range: a range has too many replicas");
     ReplicaId leaving = now.gone;
     std::string why = "the range has more replicas than it needs";
     if (now.gone) why = now.gone_why;
@@ -202,8 +210,10 @@ runtime::Task<Status> Replicator::remove(RangeId range, ReplicaId leaving, std::
   Replica* replica = store_.find(range);
   RangeDescriptor after = replica->descriptor();
   const ReplicaDescriptor* r = find(after, leaving);
-  if (r == nullptr || leaving == replica->id() || !quorum_without(after, leaving))
+  if (r == nullptr || leaving == replica->id() || !quorum_without(after, leaving)) {
+    MARK("range: a replica can't leave without a quorum");
     co_return Status();
+  }
   const NodeId node = r->node;
   raft::ConfChange change;
   change.steps.push_back({raft::ConfChangeOp::kRemove, leaving, r->store});

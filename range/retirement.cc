@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/archive.h"
+#include "base/mark.h"
 #include "runtime/sync.h"
 
 namespace quorate::range {
@@ -84,7 +85,10 @@ runtime::Task<void> Retirement::tell(NodeId node, RangeDescriptor after) {
     if (replica == nullptr || !replica->started()) co_return;
     if (!replica->conf().joint()) break;
     Status slept = co_await runtime::sleep_for(*env_.executor, kChangeLook);
-    if (!slept.ok() || env_.executor->now() >= until) co_return;  // it will ask
+    if (!slept.ok() || env_.executor->now() >= until) {
+      MARK("range: a removal is not told since the change goes on");
+      co_return;  // it will ask
+    }
   }
   runtime::PeerId peer = cluster_.peer(node);
   if (peer == 0 || !cluster_.alive(node)) co_return;
@@ -115,8 +119,10 @@ runtime::Task<bool> Retirement::is_known(RangeDescriptor now, ReplicaId own) {
     auto answer = co_await store_.rpc().call(peer, kDescribeMethod, encode(now.id), deadline);
     RangeDescriptor theirs;
     if (!answer.ok() || !decode(*answer, theirs).ok() || theirs.id != now.id ||
-        theirs.generation < now.generation || !removes(theirs, own))
+        theirs.generation < now.generation || !removes(theirs, own)) {
+      MARK("range: a removed replica stays until others know");
       co_return false;
+    }
     ++knowing;
   }
   co_return knowing * 2 > voters;
@@ -148,6 +154,7 @@ RangeId Retirement::next_to_ask() {
     const runtime::Instant last = looked_at_.emplace(range, now).first->second;
     const bool due = now - last >= (lonely ? runtime::Duration(kLeaderlessPatience) : kAskEvery);
     if (!due) continue;
+    MARK_IF(lonely, "range: a replica without a leader asks whether it is one");
     if (!chosen || (chosen <= asked_ && range > asked_)) chosen = range;
   }
   return chosen;
@@ -204,6 +211,7 @@ runtime::Task<void> Retirement::report_damaged() {
   for (const auto& [range, replica] : store_.damaged_replicas())
     damages.push_back({range, replica});
   if (damages.empty()) co_return;
+  MARK("range: damaged replicas are reported");
   const Bytes report = encode(damages);
   std::vector<NodeId> nodes;
   for (const auto& [id, node] : cluster_.nodes()) {

@@ -1,7 +1,9 @@
 #include "range/store.h"
 
+#include "base/mark.h"
 #include "range/keys.h"
 #include "range/store_internal.h"
+#include "runtime/fault_points.h"
 
 namespace quorate::range {
 namespace {
@@ -141,6 +143,7 @@ runtime::Task<Status> Store::start_replica(RangeId range) {
   for (const auto& damaged : log.damaged()) {
     if (damaged.range != range) continue;
     // Its extent may hold acknowledged entries and votes: it must not speak again under this id.
+    MARK("range: a start finds a damaged replica");
     env_.log.error("r{}: the log of replica {} is damaged; it stays down until it is replaced",
                    range.value, id.value);
     co_return Status();
@@ -149,9 +152,10 @@ runtime::Task<Status> Store::start_replica(RangeId range) {
   if (Bytes kept = log.local(birth_key(range)); !kept.empty())
     CO_RETURN_IF_ERROR(decode(kept, birth));
   if (birth.parent && engine_->applied_index(birth.parent) < birth.parent_index) {
-    if (birth.parent_index != kNeverBorn && log.replica(birth.parent))
+    if (birth.parent_index != kNeverBorn && log.replica(birth.parent)) {
+      MARK("range: a child waits for its parent after a start");
       unborn_[range] = birth;
-    else
+    } else
       orphan(range, birth);
     co_return Status();
   }
@@ -175,7 +179,10 @@ runtime::Task<Status> Store::start_replica(RangeId range) {
   }
   // A newcomer that crashed before its first snapshot was installed: the next one finds its hard
   // state.
-  if (!descriptor.id) co_return Status();
+  if (!descriptor.id) {
+    MARK("range: a newcomer without its first snapshot starts again");
+    co_return Status();
+  }
   if (Bytes kept = log.hard_state(range); !kept.empty())
     CO_RETURN_IF_ERROR(decode(kept, start.hard_state));
   start.applied = engine_->applied_index(range);
@@ -333,7 +340,10 @@ runtime::Task<Status> Store::drain(runtime::Instant deadline) {
       Status moved = co_await replica->transfer_lease(to);
       if (!moved.ok()) env_.log.info("drain: {}", moved.message());
     }
-    if (nobody) co_return unavailable("no other node can take the leases");
+    if (nobody) {
+      MARK("range: nobody can take a draining node's leases");
+      co_return unavailable("no other node can take the leases");
+    }
     if (env_.executor->now() >= deadline)
       co_return deadline_exceeded("drain did not finish in time");
     CO_RETURN_IF_ERROR(co_await runtime::sleep_for(*env_.executor, std::chrono::milliseconds(50)));
@@ -352,13 +362,20 @@ void Store::split_applied(Replica& parent, const SplitTrigger& trigger, LogIndex
   clock_.forward(trigger.clock);
   if (auto unborn = unborn_.find(child_range); unborn != unborn_.end()) {
     // Recovered: the child's log and hard state are already here.
+    MARK("range: a child is born after a start");
     unborn_.erase(unborn);
     scope_.spawn(start_recovered_child(child_range));
     return;
   }
   const ReplicaId id = own_replica(trigger.right, options_.id);
-  if (!id || find(child_range) != nullptr || engine_->log().tombstone(child_range) > id) return;
-  if (engine_->log().replica(child_range)) return;  // born before a crash and started already
+  if (!id || find(child_range) != nullptr || engine_->log().tombstone(child_range) > id) {
+    MARK("range: a split's child is not needed here");
+    return;
+  }
+  if (engine_->log().replica(child_range)) {
+    MARK("range: a split is applied again");
+    return;  // born before a crash and started already
+  }
   ReplicaId leader = own_replica(trigger.right, trigger.leaseholder);
   const raft::LeaderBinding& binding = parent.group().core().hard_state().binding;
   StoreEpoch epoch = binding.store == trigger.leaseholder ? binding.epoch : StoreEpoch();
@@ -449,6 +466,7 @@ runtime::Task<void> Store::stream_snapshot(RangeId range, raft::Message message)
   replica = find(range);
   if (outcome.ok() &&
       (replica == nullptr || replica->changed_at() != changed || (*made)->info().index < changed)) {
+    MARK("range: a range has changed while it was copied");
     outcome = unavailable("the range changed while it was copied");
   }
   SnapshotChunk chunk;
@@ -459,6 +477,8 @@ runtime::Task<void> Store::stream_snapshot(RangeId range, raft::Message message)
   env_.entropy(reinterpret_cast<char*>(&chunk.stream), sizeof chunk.stream);
   while (outcome.ok() && peer != 0 && !chunk.last) {
     auto bytes = co_await (*made)->next_chunk();
+    if (runtime::fires(env_.faults, runtime::FaultPoint::kCutSnapshot))
+      bytes = unavailable("the stream broke off");
     if (!bytes.ok()) {
       outcome = bytes.status();
       break;
@@ -473,7 +493,10 @@ runtime::Task<void> Store::stream_snapshot(RangeId range, raft::Message message)
     }
     const runtime::Instant deadline = env_.executor->now() + std::chrono::seconds(30);
     auto answer = co_await rpc_.call(peer, kSnapshotMethod, encode(chunk), deadline);
-    if (!answer.ok()) outcome = answer.status();
+    if (!answer.ok()) {
+      MARK("range: a snapshot breaks off");
+      outcome = answer.status();
+    }
     ++chunk.number;
   }
   if (!outcome.ok())
@@ -488,7 +511,10 @@ runtime::Task<Result<Bytes>> Store::on_snapshot_chunk(runtime::PeerId, Bytes req
   CO_RETURN_IF_ERROR(decode(request, chunk));
   if (raft_ == nullptr) co_return unavailable("the store is not open yet");
   // The store that was meant may have been at this address before.
-  if (chunk.to != options_.id) co_return unavailable("another store is here now");
+  if (chunk.to != options_.id) {
+    MARK("range: a snapshot for a store that was here before");
+    co_return unavailable("another store is here now");
+  }
   if (chunk.number == 0) {
     CO_RETURN_IF_ERROR(snapshot_welcome(chunk));
     CO_ASSIGN_OR_RETURN(auto writer, co_await engine_->receive_snapshot());
@@ -501,6 +527,7 @@ runtime::Task<Result<Bytes>> Store::on_snapshot_chunk(runtime::PeerId, Bytes req
   auto it = incoming_.find(chunk.range);
   if (it == incoming_.end() || it->second->stream != chunk.stream ||
       it->second->next != chunk.number || it->second->complete) {
+    MARK("range: a chunk of a snapshot comes out of turn");
     co_return unavailable("not the chunk that was expected");
   }
   // Held over the wait: another stream may take its place meanwhile.
@@ -519,7 +546,10 @@ runtime::Task<Result<Bytes>> Store::on_snapshot_chunk(runtime::PeerId, Bytes req
   replica->group().step(std::move(chunk.message));
   // Raft may have no use for it any more.
   const auto pending = replica->group().core().log().pending_snapshot();
-  if (!pending || pending->index != incoming->index) incoming_.erase(chunk.range);
+  if (!pending || pending->index != incoming->index) {
+    MARK("range: a snapshot came for nothing");
+    incoming_.erase(chunk.range);
+  }
   co_return Bytes();
 }
 
@@ -527,12 +557,16 @@ runtime::Task<Result<Bytes>> Store::on_snapshot_chunk(runtime::PeerId, Bytes req
 // belongs to it: its split has not been applied yet.
 Status Store::span_free(RangeId range, const KeySpan& span) const {
   for (const auto& [other, replica] : replicas_) {
-    if (other != range && replica->descriptor().span.overlaps(span))
+    if (other != range && replica->descriptor().span.overlaps(span)) {
+      MARK("range: another range still holds keys of a snapshot");
       return unavailable("range " + other.to_string() + " still holds keys of the replica here");
+    }
   }
   for (const auto& [other, removed] : clearing_) {
-    if (other == range || removed.overlaps(span))
+    if (other == range || removed.overlaps(span)) {
+      MARK("range: rows of a removed range are in a snapshot's way");
       return unavailable("what range " + other.to_string() + " held here is still being removed");
+    }
   }
   return Status();
 }
@@ -543,14 +577,21 @@ Status Store::snapshot_welcome(const SnapshotChunk& chunk) const {
     return invalid_argument("a snapshot without its message");
   RETURN_IF_ERROR(span_free(chunk.range, chunk.descriptor.span));
   for (const auto& [child, birth] : unborn_) {
-    if (child == chunk.range) return unavailable("the range is about to be born here");
+    if (child == chunk.range) {
+      MARK("range: a snapshot of a range that is about to be born");
+      return unavailable("the range is about to be born here");
+    }
     // Its base is what the parent holds at the split, which a snapshot would jump over.
-    if (birth.parent == chunk.range)
+    if (birth.parent == chunk.range) {
+      MARK("range: a snapshot would jump over a birth");
       return unavailable("range " + child.to_string() + " must be born first");
+    }
   }
   auto it = incoming_.find(chunk.range);
-  if (it != incoming_.end() && it->second->complete)
+  if (it != incoming_.end() && it->second->complete) {
+    MARK("range: a snapshot comes beside another");
     return unavailable("another snapshot of the range is being installed");
+  }
   return Status();
 }
 
@@ -563,13 +604,19 @@ Result<Replica*> Store::snapshot_receiver(const SnapshotChunk& chunk) {
     if (orphans_.contains(chunk.range) && orphans_[chunk.range] == to)
       return unavailable("this replica was never born and must be replaced");
     storage::LogStore& log = engine_->log();
-    if (log.tombstone(chunk.range) > to) return unavailable("this replica was removed");
+    if (log.tombstone(chunk.range) > to) {
+      MARK("range: a snapshot for a replica that was removed");
+      return unavailable("this replica was removed");
+    }
     const ReplicaId known = log.replica(chunk.range);
     for (const auto& damaged : log.damaged()) {
       if (damaged.range == chunk.range && known == to)
         return unavailable("this replica is damaged and must be replaced");
     }
-    if (known > to) return unavailable("a later replica of the range is here");
+    if (known > to) {
+      MARK("range: a snapshot for a replica before the present one");
+      return unavailable("a later replica of the range is here");
+    }
     raft::Start start;
     if (known == to) {
       if (Bytes kept = log.hard_state(chunk.range); !kept.empty())
@@ -582,8 +629,10 @@ Result<Replica*> Store::snapshot_receiver(const SnapshotChunk& chunk) {
     replica = &add_replica(to, chunk.descriptor, raft::ConfState());
     replica->start(start);
   }
-  if (!replica->started() || replica->id() != to)
+  if (!replica->started() || replica->id() != to) {
+    MARK("range: a snapshot for another replica than is here");
     return unavailable("another replica of the range is here");
+  }
   return replica;
 }
 

@@ -1,4 +1,5 @@
 // Removing replicas of a store: tombstone, then data (safety: replica-id).
+#include "base/mark.h"
 #include "range/keys.h"
 #include "range/store_internal.h"
 
@@ -48,21 +49,33 @@ Result<std::optional<RangeDescriptor>> Store::stored_descriptor(RangeId range) {
 }
 
 runtime::Task<Status> Store::remove_replica(RangeId range, ReplicaId least) {
-  if (unborn_.contains(range)) co_return unavailable("the range is about to be born here");
+  if (unborn_.contains(range)) {
+    MARK("range: a replica is to be removed before its birth");
+    co_return unavailable("the range is about to be born here");
+  }
   // What its children were born with may lie in this replica's log alone, and after a restart they
   // would wait for it (safety: child-birth).
-  if (replicas_.contains(range) && !children_of(engine_->log(), range).empty())
+  if (replicas_.contains(range) && !children_of(engine_->log(), range).empty()) {
+    MARK("range: a removal waits for what its children are born from");
     CO_RETURN_IF_ERROR(co_await engine_->checkpoint_now());
+  }
   const std::vector<std::pair<RangeId, BirthRecord>> children = children_of(engine_->log(), range);
   for (const auto& [child, birth] : children) {
     if (replicas_.contains(range) &&
-        (unborn_.contains(child) || engine_->checkpointed_index(range) < birth.parent_index))
+        (unborn_.contains(child) || engine_->checkpointed_index(range) < birth.parent_index)) {
+      MARK("range: a removal waits for a birth");
       co_return unavailable("a range is about to be born from it here");
+    }
   }
-  if (clearing_.contains(range)) co_return Status();
+  if (clearing_.contains(range)) {
+    MARK("range: a removal is under way already");
+    co_return Status();
+  }
   auto incoming = incoming_.find(range);
-  if (incoming != incoming_.end() && incoming->second->complete)
+  if (incoming != incoming_.end() && incoming->second->complete) {
+    MARK("range: a removal waits for a snapshot");
     co_return unavailable("a snapshot is being installed");
+  }
   RangeDescriptor descriptor;
   if (auto it = replicas_.find(range); it != replicas_.end()) {
     if (it->second->leaseholder() != nullptr)
@@ -105,6 +118,7 @@ runtime::Task<Status> Store::remove_replica(RangeId range, ReplicaId least) {
 // The mark is synced with the parent's tombstone, before the parent's rows go: a later replica of
 // the parent that comes past the split must not be taken for the child's beginning.
 void Store::orphan(RangeId child, BirthRecord birth) {
+  MARK("range: a child is left without its parent");
   env_.log.error("r{}: its parent left before the split; the replica is to be replaced",
                  child.value);
   birth.parent_index = kNeverBorn;
@@ -130,6 +144,7 @@ runtime::Task<Status> Store::finish_removals() {
     if (engine_->log().replica(range)) continue;
     CO_ASSIGN_OR_RETURN(auto stored, stored_descriptor(range));
     if (!stored) continue;
+    MARK("range: a start goes on with a removal");
     env_.log.info("r{}: the rest of a removed replica goes", range.value);
     CO_RETURN_IF_ERROR(co_await engine_->clear_replica(range, stored->span));
   }

@@ -1,5 +1,6 @@
 // Raft messages for ranges of which nothing is here: a leader learns that it must send a snapshot,
 // a candidate finds a voter.
+#include "base/mark.h"
 #include "range/store_internal.h"
 
 namespace quorate::range {
@@ -39,6 +40,7 @@ void Store::on_stray(StoreId from, raft::Message message) {
   if (engine_->log().tombstone(message.range) > message.to) return;
   const ReplicaId known = engine_->log().replica(message.range);
   if (known && known < message.to) {
+    MARK("range: a later replica of a range is spoken to");
     scope_.spawn(make_way(message.range, message.to));
     return;
   }
@@ -49,11 +51,14 @@ void Store::on_stray(StoreId from, raft::Message message) {
   const runtime::Instant now = env_.executor->now();
   if (now - strays_.emplace(message.range, now).first->second < kStrayPatience) return;
   if (asks) {
-    if (becoming_voters_.size() < kBecomingMax && becoming_voters_.insert(message.range).second)
+    if (becoming_voters_.size() < kBecomingMax && becoming_voters_.insert(message.range).second) {
+      MARK("range: a vote is asked of who has no replica");
       scope_.spawn(become_voter(from, std::move(message)));
+    }
     return;
   }
   // Nothing of this range is here: the leader learns that it must send a snapshot.
+  MARK("range: a leader learns that nothing is here");
   raft::Message answer;
   // A heartbeat is answered so that the leader probes again; it confirms nothing.
   answer.type = append ? raft::MessageType::kAppendResp : raft::MessageType::kHeartbeatResp;
@@ -97,8 +102,10 @@ runtime::Task<void> Store::become_voter(StoreId asker, raft::Message asked) {
   becoming_voters_.erase(range);
   VoterAnswer known;
   if (!answer.ok() || !decode(*answer, known).ok() || known.descriptor.id != range ||
-      own_replica(known.descriptor, options_.id) != self)
+      own_replica(known.descriptor, options_.id) != self) {
+    MARK("range: who asks for a vote can't tell the range");
     co_return;
+  }
   // Much may have come meanwhile: the replica itself, its removal, its parent.
   storage::LogStore& log = engine_->log();
   const ReplicaId here = log.replica(range);
@@ -107,12 +114,16 @@ runtime::Task<void> Store::become_voter(StoreId asker, raft::Message asked) {
     co_return;
   for (const auto& damaged : log.damaged())
     if (damaged.range == range) co_return;
-  if (!span_free(range, known.descriptor.span).ok()) co_return;
+  if (!span_free(range, known.descriptor.span).ok()) {
+    MARK("range: another range's rows keep a voter away");
+    co_return;
+  }
   for (const auto& [other, incoming] : incoming_)
     if (incoming->descriptor.span.overlaps(known.descriptor.span)) co_return;
 
   raft::Start start;
   if (Bytes kept = log.hard_state(range); here && !kept.empty()) {
+    MARK("range: a voter that was here before");
     if (!decode(kept, start.hard_state).ok()) co_return;
     start.hard_state.commit = LogIndex(0);
   } else {

@@ -1,5 +1,6 @@
 #include "range/upkeep.h"
 
+#include "base/mark.h"
 #include "range/keys.h"
 
 namespace quorate::range {
@@ -74,6 +75,7 @@ runtime::Task<void> Upkeep::look_after(RangeId range) {
       states_[range].published = descriptor.generation;
       states_[range].published_in = term;
     } else {
+      MARK("range: the directory can't be updated");
       env_.log.info("r{}: directory not updated yet: {}", range.value, published.message());
     }
   }
@@ -129,8 +131,10 @@ runtime::Task<Status> Upkeep::split_if_large(RangeId range) {
   // Between runs that all overlap there is no border: when they are published there will be.
   if (response.outcome == Outcome::kError)
     co_return loading > 0 ? Status() : std::move(response.error);
-  if (response.outcome == Outcome::kOk)
+  if (response.outcome == Outcome::kOk) {
+    MARK("range: a range is split for its size");
     env_.log.info("r{}: split for its size; the right half is r{}", range.value, id);
+  }
   co_return Status();
 }
 
@@ -163,6 +167,7 @@ runtime::Task<Status> Upkeep::collect(RangeId range) {
     if (response.outcome != Outcome::kOk || !leaseholder->collecting()) co_return Status();
     co_await runtime::yield(*env_.executor);
   }
+  MARK("range: collection goes on with the next step");
   states_[range].next_collection = now;  // goes on with the next step
   co_return Status();
 }
@@ -196,6 +201,7 @@ runtime::Task<Status> Upkeep::follow_traffic(RangeId range) {
   for (const auto& r : descriptor.replicas) {
     if (r.node != favourite || r.role != ReplicaRole::kVoter) continue;
     state.lease_moved = now;
+    MARK("range: a lease follows its traffic");
     env_.log.info("r{}: the lease follows its traffic to n{}", range.value, favourite.value);
     co_return co_await replica->transfer_lease(favourite);
   }

@@ -13,6 +13,8 @@
 
 namespace quorate::runtime {
 
+class FaultPoints;
+
 struct Env {
   Executor* executor = nullptr;
   Clock* clock = nullptr;
@@ -20,6 +22,8 @@ struct Env {
   Disk* disk = nullptr;
   Random* random = nullptr;
   Metrics* metrics = nullptr;
+  // Null outside of the simulator (runtime/fault_points.h).
+  FaultPoints* faults = nullptr;
   Logger log;
   // Unpredictable bytes for keys, salts, transaction ids; a seeded stream in the simulator.
   std::function<void(char* out, size_t bytes)> entropy;

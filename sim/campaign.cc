@@ -12,6 +12,7 @@
 #include <cstring>
 #include <map>
 
+#include "sim/mark_tally.h"
 #include "sim/shorten.h"
 
 namespace quorate::sim {
@@ -39,7 +40,8 @@ Flags flags_without_trace(Flags flags) {
 // Each run in a process of its own: one that crashes or hangs is a violation, ends no other, and
 // none inherits memory from the one before. It leaves its figures in `told`, which is shared. The
 // limit is one of CPU time, so that a busy machine makes nothing hang.
-pid_t fork_job(const Job& job, const Flags& flags, const Cut& cut, bool draws, Told* told) {
+pid_t fork_job(const Job& job, const Flags& flags, const Cut& cut, bool draws, Told* told,
+               MarkTally& marks) {
   std::fflush(nullptr);
   const pid_t child = fork();
   if (child != 0) return child;
@@ -51,6 +53,7 @@ pid_t fork_job(const Job& job, const Flags& flags, const Cut& cut, bool draws, T
   told->virtual_seconds = std::chrono::duration<double>(out.virtual_time).count();
   told->events = out.events;
   told->committed = out.committed;
+  marks.add_run();
   std::strncpy(told->kind, violation_kind(out.violation).c_str(), sizeof told->kind - 1);
   if (!out.violation.empty()) {
     print_outcome(job, flags, cut, out);
@@ -149,13 +152,14 @@ int run_campaign(const std::vector<Job>& jobs, const Flags& flags, const Cut& cu
   std::map<pid_t, size_t> running;
   std::vector<size_t> failed;
   Ledger ledger(jobs.size());
-  if (!ledger.ok()) return 2;
+  MarkTally marks;
+  if (!ledger.ok() || !marks.ok()) return 2;
   size_t next = 0, done = 0;
   while (done < jobs.size()) {
     const bool enough = flags.first && !failed.empty();
     while (!enough && next < jobs.size() && running.size() < flags.jobs) {
       const bool draws = !flags.no_timeline && failed.size() < kPicturesMost;
-      const pid_t child = fork_job(jobs[next], flags, cut, draws, ledger.at(next));
+      const pid_t child = fork_job(jobs[next], flags, cut, draws, ledger.at(next), marks);
       if (child < 0) return 2;
       running[child] = next++;
     }
@@ -177,6 +181,8 @@ int run_campaign(const std::vector<Job>& jobs, const Flags& flags, const Cut& cu
   for (size_t i : failed) fmt::print(" · {} {}", jobs[i].workload.name, jobs[i].seed);
   fmt::print("\n");
   print_report(jobs, failed, ledger);
+  fmt::print("{}\n", marks.summary());
+  if (flags.marks) marks.print(done);
   if (flags.shorten && !failed.empty()) {
     const Job& job = jobs[failed.front()];
     (void)shorten(job, flags, cut, learn_plan(job, flags));

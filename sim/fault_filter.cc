@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "runtime/sim/sim_fault_points.h"
+
 namespace quorate::sim {
 
 namespace {
@@ -38,7 +40,7 @@ constexpr FaultKind kKinds[] = {
 };
 
 bool known(std::string_view name) {
-  return std::any_of(std::begin(kKinds), std::end(kKinds),
+  return std::any_of(fault_kinds().begin(), fault_kinds().end(),
                      [&](const FaultKind& k) { return k.name == name; });
 }
 
@@ -83,7 +85,15 @@ std::string numbers_text(const std::set<size_t>& numbers) {
 
 }  // namespace
 
-std::span<const FaultKind> fault_kinds() { return kKinds; }
+std::span<const FaultKind> fault_kinds() {
+  static const std::vector<FaultKind> all = [] {
+    std::vector<FaultKind> out(std::begin(kKinds), std::end(kKinds));
+    for (const runtime::FaultPointInfo& p : runtime::fault_point_infos())
+      out.push_back({p.name, p.what, true});
+    return out;
+  }();
+  return all;
+}
 
 Result<FaultFilter> FaultFilter::parse(const std::string& only, const std::string& without) {
   FaultFilter out;

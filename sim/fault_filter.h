@@ -2,7 +2,8 @@
 // run that they choose from.
 //
 // A fault of a plan is told by its number (1 for the first), or by the name of its kind. Kinds that
-// are there from the start on and all the time (`spread`, `lossy`, `skew`) have no number.
+// are there from the start on and all the time (`spread`, `lossy`, `skew`, and the points inside
+// the code, runtime/fault_points.h) have no number.
 #pragma once
 
 #include <set>

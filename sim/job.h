@@ -23,6 +23,7 @@ struct Flags {
   bool shorten = false;
   unsigned shorten_limit_s = 120;
   bool list_workloads = false, list_faults = false, list_plants = false;
+  bool marks = false;
   bool trace = false, first = false;
 };
 

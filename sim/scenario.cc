@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "runtime/sim/sim_fault_points.h"
 #include "sim/checkers/watch.h"
 #include "sim/nemesis.h"
 #include "sim/sim_cluster.h"
@@ -84,6 +85,7 @@ class Scenario {
   explicit Scenario(const ScenarioOptions& options)
       : options_(options),
         world_(options.seed, world_options(options)),
+        points_(options.seed),
         random_(world_.fork_random("scenario " + std::string(options.workload.name))),
         workload_(options.workload.make(random_.fork("workload"))),
         cluster_(world_, draw_cluster(random_, *workload_, options.planted)),
@@ -91,6 +93,7 @@ class Scenario {
         nemesis_(cluster_, *workload_, profile_, random_.fork("nemesis")),
         watch_(cluster_),
         served_(cluster_.size()) {
+    draw_points();
     if (profile_.wild_clocks) workload_->forgive_real_time();
     if (options.log != nullptr) {
       options.log->open(world_, cluster_.hosts());
@@ -123,6 +126,10 @@ class Scenario {
     out.unknown = workload_->counts().unknown;
     out.ranges = watch_.ranges();
     out.faults = nemesis_.done();
+    for (const runtime::FaultPointInfo& info : runtime::fault_point_infos()) {
+      if (points_.fired(info.point) > 0)
+        out.faults[std::string(info.name)] = points_.fired(info.point);
+    }
     out.last_lines.assign(world_.recent_lines().begin(), world_.recent_lines().end());
     if (!out.violation.empty()) {
       for (std::string& line : cluster_.describe()) out.last_lines.push_back(std::move(line));
@@ -131,6 +138,7 @@ class Scenario {
   }
 
  private:
+  void draw_points();
   void phase(std::string what);
   std::string judge();
   std::string break_and_heal();
@@ -154,6 +162,7 @@ class Scenario {
 
   const ScenarioOptions& options_;
   SimWorld world_;
+  runtime::SimFaultPoints points_;
   Random random_;
   std::unique_ptr<Workload> workload_;
   SimCluster cluster_;
@@ -167,6 +176,18 @@ class Scenario {
   bool serving_ = false;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
+
+// They fire from the beginning, while the cluster forms and nothing else breaks, until all heals.
+void Scenario::draw_points() {
+  points_.draw();
+  for (const runtime::FaultPointInfo& info : runtime::fault_point_infos()) {
+    if (options_.plan != nullptr && !options_.filter.allows(info.name))
+      points_.set_chance(info.point, 0);
+    if (points_.chance(info.point) > 0)
+      world_.line(fmt::format("{}: {:.4f}", info.name, points_.chance(info.point)));
+  }
+  world_.set_fault_points(&points_);
+}
 
 void Scenario::look() {
   watch_.look();
@@ -240,6 +261,7 @@ std::string Scenario::break_and_heal() {
   if (options_.record != nullptr) return {};
   phase("everything heals");
   nemesis_.heal();
+  points_.stop();
   // The healed cluster must serve again, not only end what it had.
   const uint64_t before = workload_->counts().committed;
   run_until([] { return false; }, ms(1'000 + random_.below(4'000)));

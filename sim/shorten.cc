@@ -123,7 +123,9 @@ class Shortening {
     last_ = first_;
     const size_t faults = left_.size();
     shorten_time();
-    for (std::string_view from_start : {"lossy", "skew", "spread"}) leave_out_kind(from_start);
+    for (const FaultKind& kind : fault_kinds()) {
+      if (kind.from_start) leave_out_kind(kind.name);
+    }
     leave_out_faults();
     fewer_sessions();
     // Fewer faults may need less time.

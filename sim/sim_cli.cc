@@ -6,6 +6,7 @@
 #include <cstdio>
 
 #include "sim/campaign.h"
+#include "sim/mark_tally.h"
 
 namespace quorate::sim {
 namespace {
@@ -33,7 +34,7 @@ bool print_lists(const Flags& flags, std::span<const WorkloadKind> workloads) {
     for (const WorkloadKind& kind : workloads) fmt::print("{}\n", kind.name);
   }
   if (flags.list_faults) {
-    for (const FaultKind& kind : fault_kinds()) fmt::print("{:14} {}\n", kind.name, kind.what);
+    for (const FaultKind& kind : fault_kinds()) fmt::print("{:22} {}\n", kind.name, kind.what);
   }
   if (flags.list_plants) {
     for (std::string_view name : planted_names()) fmt::print("{}\n", name);
@@ -69,6 +70,8 @@ int sim_main(int argc, char** argv, std::span<const WorkloadKind> kinds) {
   app.add_option("--shorten-limit", flags.shorten_limit_s, "seconds after which that ends");
   app.add_flag("--list-workloads", flags.list_workloads, "print the workloads' names");
   app.add_flag("--list-faults", flags.list_faults, "print the kinds of faults");
+  app.add_flag("--marks", flags.marks,
+               "print the marks in the code, those that no run reached first");
   app.add_flag("--list-plants", flags.list_plants, "print the bugs that this build has planted");
   CLI11_PARSE(app, argc, argv);
   if (print_lists(flags, kinds)) return 0;
@@ -99,9 +102,12 @@ int sim_main(int argc, char** argv, std::span<const WorkloadKind> kinds) {
   }
   if (!flags.seed) return run_campaign(jobs, flags, *cut);
   int code = 0;
+  MarkTally marks;
   for (const Job& job : jobs) {
     if (!run_alone(job, flags, *cut)) code = 1;
+    marks.add_run();
   }
+  if (flags.marks) marks.print(jobs.size());
   return code;
 }
 

@@ -1,6 +1,7 @@
 // The reading members of DurableLog, and its cache of payloads.
 #include <fmt/format.h>
 
+#include "base/mark.h"
 #include "storage/durable_log.h"
 
 namespace quorate::storage {
@@ -149,13 +150,19 @@ runtime::Task<Status> DurableLog::load(RangeId range, LogIndex low, LogIndex hig
   CO_ASSIGN_OR_RETURN(Bytes bytes, co_await file->read_at(from, aligned_end - from));
   // Retired and used again, or removed, while we read: the caller looks where the entries are now.
   segment = segments_.at(first.segment);
-  if (segment == nullptr || segment->life != life) co_return Status();
+  if (segment == nullptr || segment->life != life) {
+    MARK("storage: a segment went while it was read");
+    co_return Status();
+  }
   for (auto [index, place] : wanted) {
     // The world went on while we read: what moved or went is not our business any more.
     auto it = groups_.find(range);
     if (it == groups_.end() || !it->second.holds(index)) continue;
     const LogSlot& slot = it->second.at(index);
-    if (slot.segment != first.segment || slot.place.offset != place.offset) continue;
+    if (slot.segment != first.segment || slot.place.offset != place.offset) {
+      MARK("storage: an entry moved while it was read");
+      continue;
+    }
     LogRecord record;
     RecordPlace read_place;
     BytesView at = BytesView(bytes).substr(std::min<size_t>(place.offset - from, bytes.size()));
@@ -186,10 +193,16 @@ void DurableLog::cache(RangeId range, LogIndex index, size_t bytes) {
     Cached oldest = cached_.front();
     auto it = groups_.find(oldest.range);
     bool held = it != groups_.end() && it->second.holds(oldest.index);
-    if (held && it->second.at(oldest.index).segment == 0) return;
+    if (held && it->second.at(oldest.index).segment == 0) {
+      MARK("storage: the cache is full of what is not written yet");
+      return;
+    }
     cached_.pop_front();
     cached_bytes_ -= oldest.bytes;
-    if (held) it->second.at(oldest.index).payload.reset();
+    if (held) {
+      MARK("storage: an entry leaves the cache");
+      it->second.at(oldest.index).payload.reset();
+    }
   }
 }
 

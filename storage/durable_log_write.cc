@@ -1,6 +1,7 @@
 // The writing half of DurableLog: batches, segments that fill and go.
 #include <fmt/format.h>
 
+#include "base/mark.h"
 #include "storage/durable_log.h"
 
 namespace quorate::storage {
@@ -70,6 +71,7 @@ runtime::Task<Status> DurableLog::write_batch(std::vector<LogRecord> records, ui
   const size_t bound = batch_bytes_max(record_bytes, records.size());
   LogSegment* active = &segments_.active();
   if (active->used + bound > active->size && active->used > 0) {
+    MARK("storage: the log goes on in another segment");
     Status rolled = co_await segments_.roll(number, bound, synced_batch_);
     if (!rolled.ok()) {
       fail(rolled);
@@ -82,6 +84,7 @@ runtime::Task<Status> DurableLog::write_batch(std::vector<LogRecord> records, ui
   CHECK(active->used + bytes.size() <= active->size);
   Status written = co_await write_and_sync(active, bytes);
   if (!written.ok()) {
+    MARK("storage: a sync of the log fails");
     // Never tried again (safety: sync-failed).
     fail(written);
     co_return written;
@@ -110,6 +113,7 @@ runtime::Task<Status> DurableLog::write_and_sync(LogSegment* active, BytesView b
   const runtime::Instant now = env_.executor->now();
   if (in_place) in_place_mean_ += (now - began - in_place_mean_) / 8;
   if (in_place_mean_ > options_.in_place_most) {
+    MARK("storage: syncs in place take too long");
     slow_until_ = now + options_.slow_for;
     in_place_mean_ = runtime::Duration(0);
   }
@@ -126,7 +130,10 @@ void DurableLog::note_written(const std::vector<LogRecord>& records) {
     if (it == groups_.end() || it->second.meta.replica != r.replica) continue;
     LogGroup& group = it->second;
     // Same index and term is the same entry, whoever staged it.
-    if (!group.holds(r.index) || group.at(r.index).term != r.term) continue;
+    if (!group.holds(r.index) || group.at(r.index).term != r.term) {
+      MARK("storage: an entry was replaced while it was written");
+      continue;
+    }
     LogSlot& slot = group.at(r.index);
     drop_slot(slot);
     slot.segment = active.slot;
@@ -193,7 +200,10 @@ runtime::Task<Status> DurableLog::reclaim_oldest(bool* progress) {
   if (segments_.live_count() < 2) co_return Status();
   const uint32_t slot = segments_.oldest().slot;
   if (segments_.oldest().last_batch > checkpoint_batch_) {
-    if (over_limit() && options_.wants_checkpoint) options_.wants_checkpoint();
+    if (over_limit() && options_.wants_checkpoint) {
+      MARK("storage: the log wants a checkpoint");
+      options_.wants_checkpoint();
+    }
     co_return Status();
   }
   if (segments_.oldest().entries > 0) {
@@ -226,16 +236,26 @@ runtime::Task<bool> DurableLog::evacuate(uint32_t slot) {
         keep_bytes += s.place.bytes;
       }
     }
-    if (drop_to) truncate_prefix(range, drop_to, group.at(drop_to).term);
+    if (drop_to) {
+      MARK("storage: entries that others may need are dropped for room");
+      truncate_prefix(range, drop_to, group.at(drop_to).term);
+    }
   }
-  if (keep_bytes > options_.segment_bytes / 2) co_return false;
+  if (keep_bytes > options_.segment_bytes / 2) {
+    MARK("storage: too much of the oldest segment is still needed");
+    co_return false;
+  }
   for (auto [range, index] : keep) {
     Result<std::vector<LogEntry>> entry = co_await fetch(range, index, index.next(), 0);
     auto it = groups_.find(range);
     bool here =
         it != groups_.end() && it->second.holds(index) && it->second.at(index).segment == slot;
-    if (!here) continue;
+    if (!here) {
+      MARK("storage: an entry went before it was copied");
+      continue;
+    }
     if (!entry.ok()) co_return false;
+    MARK("storage: entries are copied out of the oldest segment");
     LogRecord record{.type = RecordType::kCopied, .range = range};
     record.replica = it->second.meta.replica;
     record.index = index;

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "base/mark.h"
+
 namespace quorate::storage {
 namespace {
 
@@ -54,6 +56,7 @@ std::map<uint64_t, FoundBatch> by_number(std::vector<FoundBatch> found) {
     FoundBatch& have = it->second;
     bool same = have.id == f.id;
     if (have.whole != f.whole ? f.whole : f.id.life > have.id.life) {
+      MARK("storage: two batches bear one number");
       have = std::move(f);
     } else if (same && have.groups != f.groups) {
       // Header and footer of one batch that disagree: only a checksum collision makes that.
@@ -123,13 +126,17 @@ class Replay {
 
 void Replay::apply_entry(const LogRecord& r, uint32_t segment, RecordPlace place) {
   Replayed& g = groups_[r.range];
-  if (r.replica < g.entries_of) return;
+  if (r.replica < g.entries_of) {
+    MARK("storage: replay meets entries of a replica before the present one");
+    return;
+  }
   if (r.replica > g.entries_of) {
     g.drop_all();
     g.entries_of = r.replica;
   }
   if (r.type == RecordType::kEntry) g.drop_from(r.index);
   if (r.index == g.meta.truncated) g.other_history = r.term != g.meta.truncated_term;
+  MARK_IF(g.other_history, "storage: replay meets a log that a snapshot has replaced");
   if (r.index <= g.meta.truncated || g.other_history) return;
   LogSlot slot{r.term, r.kind, segment, place, r.payload};
   if (r.type == RecordType::kEntry) {
@@ -137,6 +144,7 @@ void Replay::apply_entry(const LogRecord& r, uint32_t segment, RecordPlace place
   } else {
     // The copy stands for the original, whose segment may go from now on.
     auto [it, fresh] = g.entries.try_emplace(r.index, slot);
+    MARK_IF(fresh, "storage: an entry is left as a copy alone");
     if (!fresh && it->second.term == r.term) it->second = std::move(slot);
   }
 }
@@ -183,6 +191,7 @@ void Replay::apply(const LogRecord& r, uint64_t batch, uint32_t segment, RecordP
       g.meta.truncated_term = r.term;
       return;
     case RecordType::kRemove: {
+      MARK("storage: replay meets a removal");
       g.drop_all();
       if (known) return;
       ReplicaId tombstone = std::max(g.meta.tombstone, r.replica);
@@ -197,6 +206,7 @@ void Replay::apply(const LogRecord& r, uint64_t batch, uint32_t segment, RecordP
 
 Status Replay::lose(const FoundBatch& batch) {
   const bool known = batch.id.number <= checkpoint_batch_;
+  MARK("storage: a batch that counts is damaged");
   for (const GroupExtent& e : batch.groups) {
     if (!e.range) {
       if (known) continue;
@@ -262,6 +272,7 @@ LogGroup Replay::settle(RangeId range, Replayed& g) {
 void Replay::keep_payload(LogSlot* slot) {
   size_t bytes = slot->payload->size() + 32;
   if (out_.cached_bytes + bytes > payload_bytes_max_) {
+    MARK("storage: recovery leaves entries on the disk");
     slot->payload.reset();
   } else {
     out_.cached_bytes += bytes;
@@ -354,7 +365,10 @@ runtime::Task<Result<RecoveredLog>> recover_log(std::vector<RecoverySegment>* se
   const uint64_t seen = batches.empty() ? 0 : batches.rbegin()->first;
   Replay replay(std::move(checkpoint), payload_bytes_max);
   RecoveredLog& result = replay.result();
-  if (seen > tail) result.torn_batch = tail + 1;
+  if (seen > tail) {
+    MARK("storage: recovery cuts off a torn batch");
+    result.torn_batch = tail + 1;
+  }
   Bytes bytes;
   size_t loaded = segments->size();
   for (uint64_t number = log_start; number <= tail; ++number) {

@@ -4,6 +4,8 @@
 
 #include <charconv>
 
+#include "base/mark.h"
+
 namespace quorate::storage {
 namespace {
 
@@ -106,7 +108,11 @@ runtime::Task<Result<uint32_t>> LogSegments::take(uint64_t bytes, uint64_t synce
     uint32_t slot = free_.front();
     free_.pop_front();
     uint64_t size = at(slot)->size;
-    if (size == segment_bytes_ && bytes <= size) co_return slot;
+    if (size == segment_bytes_ && bytes <= size) {
+      MARK("storage: a segment is used again");
+      co_return slot;
+    }
+    MARK("storage: a segment of another size goes");
     segments_.erase(slot);
     CO_RETURN_IF_ERROR(co_await env_.disk->remove(path(slot)));
   }

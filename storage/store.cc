@@ -6,6 +6,7 @@
 
 #include "base/archive.h"
 #include "base/limits.h"
+#include "base/mark.h"
 #include "storage/run_body.h"
 #include "storage/store_format.h"
 
@@ -106,6 +107,7 @@ runtime::Task<Status> Store::check_format(bool fresh) {
 
 runtime::Task<Status> Store::finish_clears(std::vector<std::pair<RangeId, KeySpan>> clears) {
   for (auto& [range, span] : clears) {
+    MARK("storage: a start goes on with a removal of rows");
     CO_RETURN_IF_ERROR(co_await clear_span(range, span));
   }
   co_return Status();
@@ -166,6 +168,7 @@ Status Store::publish_run(BytesView key, Timestamp ts) {
     std::unique_ptr<ReadView> now = view();
     ASSIGN_OR_RETURN(auto found, now->plain(Keyspace::kRunBody, key));
     if (found) {
+      MARK("storage: a run is published from below the memtable");
       auto copy = std::make_shared<const Bytes>(*found);
       body = *copy;
       active_->retain(std::move(copy));
@@ -204,6 +207,7 @@ bool Store::write_stalled() const { return frozen_ != nullptr && memtable_full()
 
 runtime::Task<Status> Store::wait_for_room(runtime::CancelToken token, runtime::Instant deadline) {
   while (write_stalled()) {
+    MARK("storage: writes wait for a checkpoint");
     CO_RETURN_IF_ERROR(health());
     CO_RETURN_IF_ERROR(co_await room_.wait(token, deadline));
   }

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "base/archive.h"
+#include "base/mark.h"
 #include "storage/store.h"
 #include "storage/store_format.h"
 
@@ -72,6 +73,7 @@ runtime::Task<Status> Store::wait_for_log(std::shared_ptr<const Memtable> memtab
   if (options_.planted.checkpoint_unsynced) co_return Status();
   CO_RETURN_IF_ERROR(co_await log_->sync());
   while (!log_covers(*memtable)) {
+    MARK("storage: a checkpoint waits for the log");
     CO_RETURN_IF_ERROR(co_await runtime::sleep_for(*env_.executor, kLogPollDelay));
     CO_RETURN_IF_ERROR(co_await log_->sync());
   }

@@ -2,6 +2,7 @@
 // staging keyspace of the checkpoint, so that the installation is one transaction), and cleared.
 #include <fmt/format.h>
 
+#include "base/mark.h"
 #include "base/ordered_encoding.h"
 #include "storage/snapshot_format.h"
 #include "storage/store.h"
@@ -180,6 +181,7 @@ runtime::Task<Status> Store::empty_spool() {
     CO_RETURN_IF_ERROR(co_await env_.disk->remove(directory + "/" + name));
   }
   if (!reader_->cursor()->seek(Bytes(1, kStaging))) co_return Status();
+  MARK("storage: a start drops a snapshot that was under way");
   auto drop = [](CheckpointWriter& w) {
     Bytes start(1, kStaging);
     return w.remove_span(start, prefix_successor(start));
@@ -195,9 +197,7 @@ runtime::Task<Status> Store::empty_spool() {
 class Store::Receiver : public Engine::SnapshotWriter {
  public:
   Receiver(Store& store, uint32_t number) : store_(store), prefix_(staging_prefix(number)) {}
-  ~Receiver() override {
-    if (started_ && !installed_) store_.scope_.spawn(Receiver::drop(&store_, prefix_));
-  }
+  ~Receiver() override;
 
   runtime::Task<Status> add_chunk(Bytes bytes) override {
     auto chunk = std::make_shared<SnapshotChunk>();
@@ -242,6 +242,13 @@ class Store::Receiver : public Engine::SnapshotWriter {
   uint64_t next_ = 0, received_ = 0;
   bool started_ = false, complete_ = false, installed_ = false;
 };
+
+Store::Receiver::~Receiver() {
+  if (started_ && !installed_) {
+    MARK("storage: a snapshot that came is not installed");
+    store_.scope_.spawn(Receiver::drop(&store_, prefix_));
+  }
+}
 
 Status Store::Receiver::move_in(CheckpointWriter& w, const Bytes& prefix,
                                 const std::vector<StoredSpan>& spans, bool clear) {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/mark.h"
+
 namespace quorate::txn {
 
 using runtime::CancelToken;
@@ -62,6 +64,7 @@ void Admission::admit(Ticket* ticket) {
 void Admission::drop_idle() {
   const Instant now = executor_.now();
   while (!running_.empty() && running_.front()->touched_ + kAdmissionIdle < now) {
+    MARK("txn: a block thinks so long that others run in its place");
     running_.front()->counted_ = false;
     running_.pop_front();
   }
@@ -85,6 +88,7 @@ Task<Status> Admission::enter(Ticket* ticket, CancelToken token, bool* waited) {
     admit(ticket);
     co_return Status();
   }
+  MARK("txn: a block waits for others");
   *waited = true;
   somebody_waited_ = true;
   const Instant deadline = executor_.now() + kAdmissionWaitMax;
@@ -97,6 +101,7 @@ Task<Status> Admission::enter(Ticket* ticket, CancelToken token, bool* waited) {
     if (!waiter.queued) break;
     if (token.cancelled()) co_return s;
     if (executor_.now() >= deadline) {
+      MARK("txn: a block has waited long enough");
       waiting_.erase(waiter.place);
       waiter.queued = false;
       admit(ticket);
@@ -143,6 +148,7 @@ void Admission::judge(Instant now) {
   size_t skip = 0;
   if (std::exchange(trial_, false)) {
     if (rate < (1 + kGainLeast) * before_rate_) {
+      MARK("txn: fewer blocks at a time did not pay");
       limit_ = before_limit_;
       hold_ = hold_.count() == 0 ? kHoldFirst : std::min(2 * hold_, kHoldMost);
       hold_until_ = now + hold_;
@@ -156,6 +162,7 @@ void Admission::judge(Instant now) {
     const size_t present = limit_ != 0 ? limit_ : most_running_;
     const size_t next = std::max(kLimitLeast, present * 2 / 3);
     if (next < present) {
+      MARK("txn: fewer blocks at a time");
       before_limit_ = limit_;
       before_rate_ = rate;
       trial_ = true;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/mark.h"
 #include "txn/ender.h"
 #include "txn/retry.h"
 
@@ -41,8 +42,10 @@ Task<Status> BulkCommitter::run() {
     if (*step == Step::kStaged) co_return co_await commit_record();
     if (*step == Step::kRaise && ++raises > kRaisesMax)
       co_return co_await give_up(read_changed({}, target_));
-    if (*step == Step::kAgain)
+    if (*step == Step::kAgain) {
+      MARK("txn: a bulk commit is sent again");
       (void)co_await runtime::sleep_for(node.sender.executor(), backoff(n, node.random));
+    }
   }
   co_return co_await give_up(unavailable("the ranges written to keep moving"));
 }
@@ -98,6 +101,7 @@ Task<Result<BulkCommitter::Step>> BulkCommitter::stage() {
       case Outcome::kOk:
         break;
       case Outcome::kNeedTimestamp:
+        MARK("txn: a bulk commit is asked to move");
         target_.forward(a.need);
         step = Step::kRaise;
         break;
@@ -138,11 +142,13 @@ Task<Status> BulkCommitter::commit_record() {
   Result<range::EndTxnResponse> said = co_await end_record(
       channel_.node(), channel_.header, true, target_, attempt_, std::move(keys), until);
   if (!said.ok()) {
+    MARK("txn: the outcome of a bulk commit is not known");
     co_return ambiguous("the outcome of COMMIT is not known")
         .with_detail(said.status().message())
         .with_hint("Look whether its changes are there before running the transaction again.");
   }
   if (said->status == TxnStatus::kCommitted) co_return Status();
+  MARK("txn: a bulk commit finds itself aborted");
   // Without a record it never was committed: a committed one stays until we have resolved its runs.
   co_return aborted("could not serialize access: the transaction was aborted while it committed")
       .with_detail("Another transaction found its coordinator silent for too long.");

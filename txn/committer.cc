@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/mark.h"
 #include "txn/ender.h"
 #include "txn/retry.h"
 
@@ -58,7 +59,10 @@ Task<Status> Committer::run() {
   attempt_ = node.sender.clock().now();
   int raises = 0;
   for (int n = 0; n < kRegroupsMax + kRaisesMax; ++n) {
-    if (target_ >= work_.deadline) co_return co_await end_unknown(fail_deadline());
+    if (target_ >= work_.deadline) {
+      MARK("txn: a commit outlives its view of the schema");
+      co_return co_await end_unknown(fail_deadline());
+    }
     if (node.options.bugs.commit_resent_as_new) attempt_ = node.sender.clock().now();
     std::vector<Part> parts;
     s = co_await group(&parts);
@@ -77,13 +81,16 @@ Task<Status> Committer::run() {
       case Step::kFailed:
         co_return co_await end_unknown(std::move(step.status));
       case Step::kRaise:
+        MARK("txn: a commit is asked to move");
         if (++raises > kRaisesMax) {
+          MARK("txn: a commit is asked to move too often");
           co_return co_await end_unknown(read_changed({}, step.need));
         }
         s = co_await raise(step.need);
         if (!s.ok()) co_return co_await end_unknown(std::move(s));
         break;
       case Step::kAgain:
+        MARK("txn: a commit is sent again");
         (void)co_await runtime::sleep_for(node.sender.executor(), backoff(n, node.random));
         break;
     }
@@ -195,6 +202,7 @@ Task<Committer::Step> Committer::stage(std::vector<Part> parts) {
     part.request.commit_ts = target_;
     if (anchors) part.request.all_keys = keys();
     if (anchors && one_phase_sent_ && !anchor_staged_) {
+      MARK("txn: a commit of one range is split before its answer");
       step = co_await stage_anchor_first(part);
       if (step.kind != Step::kAgain || !anchor_staged_) co_return step;
     }
@@ -229,6 +237,7 @@ Task<Committer::Step> Committer::stage_anchor_first(Part part) {
     co_return step;
   }
   if (record->status == TxnStatus::kCommitted) {
+    MARK("txn: a commit of one range happened before its split");
     commit_ts_ = record->commit_ts;
     co_return step;
   }
@@ -278,10 +287,14 @@ Committer::Step Committer::judge(BatchResponse& response) {
   // wait for each other, one for a lock and one for what the other has staged, which nobody else
   // sees.
   if (code == StatusCode::kDeadlineExceeded && response.now) {
-    if (++waited_ < kCommitWaitsMax && sent_ < give_up_) return step;
+    if (++waited_ < kCommitWaitsMax && sent_ < give_up_) {
+      MARK("txn: a commit's range waited in vain");
+      return step;
+    }
   } else if (lost || code == StatusCode::kUnavailable || code == StatusCode::kDeadlineExceeded) {
     if (give_up_ == runtime::Instant::never()) give_up_ = sent_ + kCommitPatience;
     const runtime::Instant now = channel_.node().sender.executor().now();
+    MARK("txn: the answer to a commit is lost");
     if (++lost_ < kCommitSendsMax && now + kRecordPatience < give_up_) return step;
   }
   step.kind = Step::kFailed;
@@ -317,15 +330,18 @@ Task<Status> Committer::end_unknown(Status refusal) {
   Result<range::EndTxnResponse> said =
       co_await end_record(channel_.node(), channel_.header, false, target_, attempt_, {}, until);
   if (said.ok() && said->status == TxnStatus::kCommitted) {
+    MARK("txn: a commit of unknown outcome was made");
     commit_ts_ = said->commit_ts;
     co_return Status();
   }
   if (said.ok() && said->status == TxnStatus::kAborted) {
     if (refusal.code() == StatusCode::kAborted) co_return refusal;
     if (refusal.code() != StatusCode::kAmbiguous) co_return refusal;
+    MARK("txn: a commit of unknown outcome is undone");
     co_return aborted("could not commit: the answer of a range was lost")
         .with_detail("The transaction was rolled back: " + refusal.message());
   }
+  MARK("txn: the outcome of a commit is not known");
   co_return ambiguous("the outcome of COMMIT is not known")
       .with_detail(refusal.message())
       .with_hint("Look whether its changes are there before running the transaction again.");

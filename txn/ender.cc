@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/mark.h"
 #include "txn/retry.h"
 #include "txn/run_writer.h"
 
@@ -50,7 +51,10 @@ Task<BatchResponse> send_to_key(NodeParts& node, TxnHeader header, Bytes key, Re
   for (int n = 0; n < tries; ++n) {
     if (n > 0) co_await pause(node, n);
     const runtime::Instant now = node.sender.executor().now();
-    if (n > 0 && now >= until) break;
+    if (n > 0 && now >= until) {
+      MARK("txn: an end is given up");
+      break;
+    }
     Result<Target> target = co_await node.sender.locate(key, {});
     if (!target.ok()) {
       response.outcome = Outcome::kError;
@@ -95,6 +99,7 @@ Task<void> resolve_round(NodeParts& node, TxnEnd* end, TxnStatus status, std::ve
       std::erase_if(end->locked, [&](const KeySpan& s) { return g.target.span.contains(s); });
       continue;
     }
+    MARK("txn: intents of an ended transaction are left");
     left.insert(left.end(), keys->begin() + g.begin, keys->begin() + g.end);
   }
   *keys = std::move(left);
@@ -178,7 +183,10 @@ Task<Result<EndTxnResponse>> commit_record(NodeParts& node, TxnEnd* end) {
     BatchRequest batch = batch_for(*target, end->header, std::move(request));
     if (resolves) batch.requests.emplace_back(range::UnlockRequest());
     response = co_await node.sender.send(std::move(batch), {});
-    if (worth_repeating(response)) continue;
+    if (worth_repeating(response)) {
+      MARK("txn: a record's commit is sent again");
+      continue;
+    }
     if (response.outcome != Outcome::kOk) break;
     EndTxnResponse said = std::get<EndTxnResponse>(response.responses[0]);
     if (resolves && said.status == TxnStatus::kCommitted && said.commit_ts == end->commit_ts) {
@@ -226,6 +234,7 @@ Task<void> abandon_runs(NodeParts* node, TxnEnd end) {
       co_await end_record(*node, end.header, false, Timestamp(), node->sender.clock().now());
   // Otherwise whoever meets them finds out.
   if (said.ok() && said->status == TxnStatus::kAborted) {
+    MARK("txn: runs are given up");
     co_await finish_abort(node, std::move(end));
   } else {
     co_await unlock(node, end.header, std::move(end.locked));
@@ -258,6 +267,7 @@ Task<void> unlock(NodeParts* node, TxnHeader header, std::vector<KeySpan> spans)
     pending.clear();
     for (size_t i = 0; i < answers.size(); ++i) {
       if (answers[i].outcome == Outcome::kOk) continue;
+      MARK("txn: locks of an ended transaction are left");
       for (auto& r : (*groups)[i].reads) pending.push_back(std::move(r));
     }
   }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/mark.h"
+#include "runtime/fault_points.h"
 #include "txn/retry.h"
 
 namespace quorate::txn {
@@ -20,9 +22,14 @@ Task<Status> Refresher::prove(std::vector<ReadSpan> reads, Timestamp to, CancelT
   if (reads.empty()) co_return Status();
   ++channel_.stats.refreshes;
   node.counters.refreshes.add();
+  if (runtime::fires(node.sender.env().faults, runtime::FaultPoint::kRefuseRefresh))
+    co_return read_changed({}, to);
   for (int n = 0; n < kRegroupsMax; ++n) {
     Status s = co_await round(&reads, to, token);
-    if (s.code() == StatusCode::kAborted) node.counters.refresh_failed.add();
+    if (s.code() == StatusCode::kAborted) {
+      MARK("txn: a proof finds a change");
+      node.counters.refresh_failed.add();
+    }
     if (!s.ok() || reads.empty()) co_return s;
     s = co_await runtime::sleep_for(node.sender.executor(), backoff(n, node.random), token);
     if (!s.ok()) co_return s;
@@ -50,12 +57,15 @@ Task<Status> Refresher::round(std::vector<ReadSpan>* pending, Timestamp to, Canc
         break;
       }
       case Outcome::kNeedTimestamp:
+        MARK("txn: a proof meets a later version");
         co_return read_changed({}, to);
       case Outcome::kRangeMismatch:
+        MARK("txn: a proof's range has changed");
         for (ReadSpan& r : (*groups)[i].reads) pending->push_back(std::move(r));
         break;
       case Outcome::kError:
         if (a.error.code() != StatusCode::kDeadlineExceeded) co_return a.error;
+        MARK("txn: a proof waited in vain");
         for (ReadSpan& r : (*groups)[i].reads) pending->push_back(std::move(r));
         break;
       case Outcome::kNotLeaseholder:

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include "base/mark.h"
+#include "runtime/fault_points.h"
+
 namespace quorate::txn {
 
 using range::BatchRequest;
@@ -82,6 +85,7 @@ Task<void> ResolveQueue::run(RangeId range) {
     }
     const bool done = co_await send(range, &items);
     if (!done && items.size() > 1) {
+      MARK("txn: a batch of resolutions fails and goes one by one");
       // Of several transactions one may be in the way of the others.
       for (Item& item : items) {
         std::vector<Item> one;
@@ -98,8 +102,10 @@ Task<void> ResolveQueue::run(RangeId range) {
 void ResolveQueue::finish(Item item, bool done) {
   if (item.done != nullptr)
     item.done->set(done);
-  else if (!done && item.tries < kForgetTriesMax)
+  else if (!done && item.tries < kForgetTriesMax) {
+    MARK("txn: a record is not forgotten at once");
     background_.spawn(forget_again(std::move(item)));
+  }
 }
 
 Task<void> ResolveQueue::forget_again(Item item) {
@@ -110,6 +116,7 @@ Task<void> ResolveQueue::forget_again(Item item) {
     finish(std::move(item), false);
     co_return;
   }
+  MARK("txn: a record is forgotten where it lies now");
   item.generation = target->generation;
   Lane& lane = lanes_[target->id];
   lane.forget.push_back(std::move(item));
@@ -124,6 +131,7 @@ Task<bool> ResolveQueue::send(RangeId range, const std::vector<Item>* items) {
     batch.requests.emplace_back(item.request);
   }
   BatchResponse response = co_await sender_.send(std::move(batch), {});
+  if (runtime::fires(sender_.env().faults, runtime::FaultPoint::kLoseResolution)) co_return false;
   co_return response.outcome == Outcome::kOk;
 }
 

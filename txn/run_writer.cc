@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/mark.h"
 #include "range/keys.h"
 #include "txn/ender.h"
 #include "txn/retry.h"
@@ -39,7 +40,10 @@ Task<void> keep_alive(NodeParts* node, TxnHeader header, Timestamp begun) {
     Status slept = co_await runtime::sleep_for(node->sender.executor(), kHeartbeat);
     if (!slept.ok() || !node->open.contains(header.id)) co_return;
     Status beat = co_await keep_pending(*node, header, begun);
-    if (beat.code() == StatusCode::kAborted) co_return;  // the commit will find out
+    if (beat.code() == StatusCode::kAborted) {
+      MARK("txn: a heartbeat finds its transaction aborted");
+      co_return;  // the commit will find out
+    }
   }
 }
 
@@ -131,6 +135,7 @@ Status RunWriter::cut_pile(Pile* pile, bool all, std::vector<Cut>* out, WriteBuf
       size_t next_end = 0;
       CHECK(storage::parse_run_row(pile->rows, order[i + 1].second, next, &next_end));
       if (next.absent && !row.deleted) {
+        MARK("txn: a load has one key twice");
         taken_ = {Bytes(next.key), Bytes(next.value)};
         return Status(StatusCode::kAlreadyExists, sqlstate::kUniqueViolation, "duplicate key");
       }
@@ -201,6 +206,7 @@ Task<Status> RunWriter::lay(Cut cut) {
       std::erase_if(laid_, [&](const RunRef& r) {
         return r.sequence == cut.sequence && r.first == cut.first;
       });
+      MARK("txn: a run reaches over its range's end");
       const KeySpan border = target->span;
       co_return co_await lay_parts(std::move(cut), &border);
     }
@@ -212,6 +218,7 @@ Task<Status> RunWriter::lay(Cut cut) {
     if (response.outcome == Outcome::kOk) {
       auto& answer = std::get<LayRunResponse>(response.responses[0]);
       if (answer.taken) {
+        MARK("txn: a row of a load is there already");
         auto run = storage::RunReader::open(cut.body);
         std::optional<RunRow> row;
         if (run.ok()) row = run->find(*answer.taken);
@@ -231,6 +238,7 @@ Task<Status> RunWriter::lay(Cut cut) {
       const bool waited = code == StatusCode::kDeadlineExceeded &&
                           response.error.sqlstate() != sqlstate::kLockNotAvailable;
       const bool unknown = code == StatusCode::kAmbiguous || code == StatusCode::kUnavailable;
+      MARK_IF(unknown, "txn: the answer to a run is lost");
       // Laid twice it is there once.
       if (!waited && (!unknown || ++lost >= kCommitSendsMax)) {
         if (code == StatusCode::kAmbiguous) co_return unavailable(response.error.message());
@@ -335,7 +343,10 @@ Task<bool> resolve_runs(NodeParts* node, TxnHeader header, std::vector<KeySpan> 
         co_await runtime::when_all(node->sender.executor(), std::move(sends));
     spans.clear();
     for (size_t i = 0; i < answers.size(); ++i) {
-      if (answers[i].outcome != Outcome::kOk) spans.push_back(std::move(parts[i]));
+      if (answers[i].outcome != Outcome::kOk) {
+        MARK("txn: runs of an ended transaction are left");
+        spans.push_back(std::move(parts[i]));
+      }
     }
   }
   co_return spans.empty();

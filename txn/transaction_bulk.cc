@@ -1,4 +1,5 @@
 // How a transaction that outgrows its buffer writes: sorted runs (run_writer), and its COMMIT.
+#include "base/mark.h"
 #include "txn/bulk_committer.h"
 #include "txn/ender.h"
 #include "txn/retry.h"
@@ -76,6 +77,7 @@ Task<Status> TransactionImpl::confirm_runs() {
   if (!record.ok()) co_return fail(record.status());
   // Of a record that was aborted and collected nothing is told: no attempt.
   if (record->status == range::TxnStatus::kPending && record->attempt) co_return Status();
+  MARK("txn: a bulk transaction reads and finds itself aborted");
   co_return fail(aborted("the transaction was aborted by another one")
                      .with_detail("Its coordinator was not heard of for too long.")
                      .with_hint("The transaction might succeed if retried."));
@@ -83,7 +85,10 @@ Task<Status> TransactionImpl::confirm_runs() {
 
 void TransactionImpl::undo_runs_above(uint64_t mark) {
   runs_.clear();
-  if (runs_.sent_after(mark)) channel_.header.own.undone.emplace_back(mark + 1, buffer_.sequence());
+  if (runs_.sent_after(mark)) {
+    MARK("txn: runs are undone to a savepoint");
+    channel_.header.own.undone.emplace_back(mark + 1, buffer_.sequence());
+  }
 }
 
 Task<Status> TransactionImpl::commit_bulk() {

@@ -1,5 +1,7 @@
 #include "txn/transaction_impl.h"
 
+#include "base/mark.h"
+#include "runtime/fault_points.h"
 #include "txn/committer.h"
 #include "txn/retry.h"
 
@@ -39,6 +41,7 @@ TransactionImpl::~TransactionImpl() {
   NodeParts& node = channel_.node();
   TxnEnd end = end_of({}, {}, {});
   if (runs_.active() && state_ != State::kCommitting) {
+    MARK("txn: a transaction with runs is cut off");
     node.background.spawn(abandon_runs(&node, std::move(end)));
     return;
   }
@@ -130,6 +133,7 @@ bool TransactionImpl::can_retry_statement(const Status& failure) const {
 }
 
 void TransactionImpl::retry_statement() {
+  MARK("txn: a statement is run again");
   CHECK(can_retry_statement(failure_));
   undo_runs_above(buffer_.statement());
   buffer_.undo_statement();
@@ -145,6 +149,7 @@ void TransactionImpl::retry_statement() {
 // old id would then be a stranger's, so they go first. `began` stays: who was made a deadlock's
 // victim again and again becomes the oldest.
 Task<Status> TransactionImpl::restart() {
+  MARK("txn: a transaction is run again");
   CHECK(can_restart(failure_));
   NodeParts& node = channel_.node();
   if (!locked_ranges_.empty()) {
@@ -183,7 +188,10 @@ Task<Status> TransactionImpl::raise(Timestamp need) {
       Status s = co_await refresher_.prove(std::move(reads), need, channel_.token);
       if (!s.ok()) co_return fail(std::move(s));
       // A read beside us was answered at the old timestamp meanwhile: it must be proved too.
-      if (reads_.additions() != additions) continue;
+      if (reads_.additions() != additions) {
+        MARK("txn: a read comes beside the proof of others");
+        continue;
+      }
     }
     reads_.advance(need);
     channel_.header.read_ts.forward(need);
@@ -257,10 +265,14 @@ TxnEnd TransactionImpl::end_of(Timestamp commit_ts, Timestamp attempt,
 // Behind the answer, or before it where too many ends are still running.
 Task<void> TransactionImpl::end_behind(Task<void> task) {
   runtime::TaskScope& background = channel_.node().background;
-  if (background.size() < limits::kTxnBackgroundMax) {
+  const bool many =
+      background.size() >= limits::kTxnBackgroundMax ||
+      runtime::fires(channel_.node().sender.env().faults, runtime::FaultPoint::kManyEnds);
+  if (!many) {
     background.spawn(std::move(task));
     co_return;
   }
+  MARK("txn: too many ends are under way");
   co_await task;
 }
 
@@ -282,6 +294,7 @@ Task<Status> TransactionImpl::commit() {
   Status s = co_await committer.run();
   state_ = State::kOpen;
   if (s.code() == StatusCode::kAmbiguous) {
+    MARK("txn: a client is told of an unknown outcome");
     // Locks go; intents, if there are any, belong to whoever recovers the record.
     node.counters.ambiguous.add();
     co_await rollback();

@@ -1,6 +1,7 @@
 // How a transaction reads: own writes first, then the ranges, and what is remembered of it.
 #include <algorithm>
 
+#include "base/mark.h"
 #include "txn/retry.h"
 #include "txn/transaction_impl.h"
 
@@ -82,6 +83,7 @@ Status TransactionImpl::note_locked(const RowSet& rows, size_t row) {
   if (at != locked_keys_.end() && at->first == key) {
     // A tombstone may have been collected meanwhile.
     if (at->second == version || (!rows.present(row) && version == Timestamp())) return Status();
+    MARK("txn: a lock was lost and its row has changed");
     lock_lost_ = true;
     return fail(lock_lost(key));
   }
@@ -101,10 +103,12 @@ Task<Status> TransactionImpl::handle(BatchResponse response, int n) {
     case Outcome::kNeedTimestamp:
       co_return co_await raise(response.need);
     case Outcome::kRangeMismatch:
+      MARK("txn: a read's range has changed");
       break;
     case Outcome::kError:
       if (response.error.code() == StatusCode::kDeadlineExceeded &&
           response.error.sqlstate() != sqlstate::kLockNotAvailable) {
+        MARK("txn: a read waits longer");
         break;  // patience was over: a lock may be waited for longer
       }
       if (response.error.code() == StatusCode::kAmbiguous) {

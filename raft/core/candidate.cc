@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/mark.h"
 #include "raft/core/raft.h"
 
 namespace quorate::raft {
@@ -12,9 +13,15 @@ bool Raft::unapplied_conf_change() const {
   while (at <= log_.committed()) {
     Result<std::vector<Entry>> entries =
         log_.entries(at, log_.committed().next(), config_.apply_bytes_max);
-    if (!entries.ok()) return true;  // not known: the careful answer
+    if (!entries.ok()) {
+      MARK("raft: entries that are not in memory hold a campaign back");
+      return true;  // not known: the careful answer
+    }
     for (const Entry& entry : *entries) {
-      if (entry.type == EntryType::kConfChange) return true;
+      if (entry.type == EntryType::kConfChange) {
+        MARK("raft: a membership change that is not applied holds a campaign back");
+        return true;
+      }
     }
     at = entries->back().index.next();
   }
@@ -69,12 +76,16 @@ void Raft::request_votes(bool pre_vote, bool hand_over) {
 void Raft::on_vote_answer(const Message& m) {
   const bool pre = m.type == MessageType::kPreVoteResp;
   if (role_ != (pre ? Role::kPreCandidate : Role::kCandidate)) return;
-  if (pre && !m.reject && m.term != hard_.term.next()) return;
+  if (pre && !m.reject && m.term != hard_.term.next()) {
+    MARK("raft: an answer to an earlier pre-vote");
+    return;
+  }
   votes_.emplace(m.from, !m.reject);
   switch (quorum_vote(conf_, votes_)) {
     case VoteResult::kPending:
       return;
     case VoteResult::kLost:
+      MARK("raft: an election is lost");
       return become_follower(hard_.term, ReplicaId());
     case VoteResult::kWon:
       break;

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/mark.h"
 #include "raft/core/raft.h"
 
 namespace quorate::raft {
@@ -37,6 +38,7 @@ void Raft::accept_leader(const Message& m) {
   if (binding.term < hard_.term) {
     binding = LeaderBinding();
   } else if (!binding.epoch) {
+    MARK("raft: a message of a leader that has released us");
     return;  // released from this very term: the message was under way
   }
   if (m.epoch > binding.epoch && support_->may_bind(m.leader_store, m.epoch)) {
@@ -72,13 +74,17 @@ void Raft::answer_append(const Message& m, LogIndex matched) {
 void Raft::on_append(Message& m) {
   if (!contiguous(m)) return;
   accept_leader(m);
-  if (m.index < log_.committed()) return answer_append(m, log_.committed());
+  if (m.index < log_.committed()) {
+    MARK("raft: an append begins below what is committed");
+    return answer_append(m, log_.committed());
+  }
   const std::optional<LogIndex> last = log_.append_after(m.index, m.log_term, std::move(m.entries));
   if (last) {
     commit_to(std::max(log_.committed(), std::min(m.commit, *last)));
     return answer_append(m, *last);
   }
   // Paper, end of section 5.3, with terms: skip all that can't match in one round.
+  MARK("raft: a follower's log does not fit an append");
   Message answer = answer_to(m, MessageType::kAppendResp);
   answer.reject = true;
   answer.damaged = damaged_.has_value();
@@ -103,8 +109,12 @@ void Raft::on_snapshot(const Message& m) {
   if (!m.snapshot) return;
   accept_leader(m);
   const SnapshotMeta& meta = *m.snapshot;
-  if (meta.index <= log_.committed()) return answer_append(m, log_.committed());
+  if (meta.index <= log_.committed()) {
+    MARK("raft: a snapshot of what is committed here already");
+    return answer_append(m, log_.committed());
+  }
   if (log_.matches(meta.index, meta.term)) {
+    MARK("raft: a snapshot whose end the log holds already");
     // The log reaches further already: only the commit index is news.
     commit_to(meta.index);
     return answer_append(m, log_.committed());
@@ -118,7 +128,10 @@ void Raft::on_snapshot(const Message& m) {
 
 // Raft thesis 3.10. The hand-over itself allows this campaign, so a binding does not hold it back.
 void Raft::on_timeout_now(const Message& m) {
-  if (role_ != Role::kFollower || !may_campaign()) return;
+  if (role_ != Role::kFollower || !may_campaign()) {
+    MARK("raft: leadership is handed to who may not campaign");
+    return;
+  }
   HandOver hand_over{m.from, m.term, m.context};
   become_candidate(true);
   received_hand_over_ = std::move(hand_over);
@@ -131,6 +144,7 @@ void Raft::on_vote_request(const Message& m) {
   const bool long_enough =
       log_.up_to_date(m.index, m.log_term) || config_.planted.vote_for_shorter_log;
   const bool grant = (free_to_vote || (pre && m.term > hard_.term)) && long_enough;
+  MARK_IF(free_to_vote && !long_enough, "raft: a vote is refused to a shorter log");
   Message answer = answer_to(m, pre ? MessageType::kPreVoteResp : MessageType::kVoteResp);
   if (!grant) {
     answer.reject = true;
@@ -153,6 +167,7 @@ bool Raft::promise_to_leader_ended() const {
 // The leader's store is silent, or has restarted. The followers take their turns at once, in an
 // order that spreads ranges over stores.
 void Raft::leader_lost() {
+  MARK("raft: a promise to the leader ends");
   const ReplicaId lost = std::exchange(leader_, ReplicaId());
   election_elapsed_ = 0;
   quick_campaigns_ = kQuickCampaigns;
@@ -178,7 +193,10 @@ void Raft::tick_follower() {
   election_elapsed_ = 0;
   draw_election_timeout();
   if (damaged_) return tell_damage(leader_ ? leader_ : binding.leader);
-  if (bound()) return query_support();
+  if (bound()) {
+    MARK("raft: who is bound asks whether its leader still leads");
+    return query_support();
+  }
   campaign();
 }
 

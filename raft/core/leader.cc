@@ -5,6 +5,7 @@
 #include "base/archive.h"
 #include "base/check.h"
 #include "base/limits.h"
+#include "base/mark.h"
 #include "raft/core/raft.h"
 
 namespace quorate::raft {
@@ -47,11 +48,15 @@ LogIndex Raft::append_own(EntryType type, Payload payload) {
 
 Proposed Raft::propose_entry(EntryType type, Payload payload) {
   if (!leads()) return {Refusal::kNotLeader, {}, {}};
-  if (transferee_) return {Refusal::kTransferring, {}, {}};
+  if (transferee_) {
+    MARK("raft: a proposal while leadership moves");
+    return {Refusal::kTransferring, {}, {}};
+  }
   const size_t bytes = (payload ? payload->size() : 0) + Entry::kOverheadBytes;
   if (bytes > limits::kEntryBytesMax) return {Refusal::kTooLarge, {}, {}};
   // One entry always goes, else a large one could never.
   if (uncommitted_bytes_ > 0 && uncommitted_bytes_ + bytes > config_.uncommitted_bytes_max) {
+    MARK("raft: too much is uncommitted");
     return {Refusal::kTooMuchUncommitted, {}, {}};
   }
   return {Refusal::kNone, hard_.term, append_own(type, std::move(payload))};
@@ -75,13 +80,19 @@ bool Raft::send_append(ReplicaId to, Progress& pr, bool even_if_empty) {
   if (pr.paused()) return false;
   const LogIndex prev = pr.next.prev();
   const Term prev_term = log_.term(prev);
-  if (prev && !prev_term) return send_snapshot(to, pr);
+  if (prev && !prev_term) {
+    MARK("raft: a follower needs what the log has let go");
+    return send_snapshot(to, pr);
+  }
   Message m;
   if (pr.state != Progress::State::kReplicate || !pr.window.full()) {
     Result<std::vector<Entry>> entries =
         log_.entries(pr.next, log_.last_index().next(), config_.message_bytes_max);
     if (!entries.ok()) {
-      if (entries.status().code() != StatusCode::kNotFound) return false;  // asked again later
+      if (entries.status().code() != StatusCode::kNotFound) {
+        MARK("raft: entries for a follower are not in memory");
+        return false;  // asked again later
+      }
       return send_snapshot(to, pr);
     }
     m.entries = std::move(*entries);
@@ -103,7 +114,10 @@ bool Raft::send_append(ReplicaId to, Progress& pr, bool even_if_empty) {
 }
 
 bool Raft::send_snapshot(ReplicaId to, Progress& pr) {
-  if (!pr.recent_active) return false;  // nobody there to receive it
+  if (!pr.recent_active) {
+    MARK("raft: no snapshot for who is silent");
+    return false;  // nobody there to receive it
+  }
   Message m;
   m.type = MessageType::kSnapshot;
   m.to = to;
@@ -168,8 +182,12 @@ void Raft::on_append_rejection(const Message& m, Progress& pr) {
     pr.become_probe();
     pr.next = hint.next();
   } else if (pr.rejected(m.index, hint)) {
-    if (pr.state == Progress::State::kReplicate) pr.become_probe();
+    if (pr.state == Progress::State::kReplicate) {
+      MARK("raft: a follower refuses what it was sent behind each other");
+      pr.become_probe();
+    }
   } else {
+    MARK("raft: a refusal comes late");
     return;
   }
   send_append(m.from, pr, true);
@@ -188,7 +206,10 @@ void Raft::on_append_answer(const Message& m) {
       pr.become_replicate();
       break;
     case Progress::State::kSnapshot:
-      if (pr.match.next() >= log_.first_index()) pr.become_replicate();
+      if (pr.match.next() >= log_.first_index()) {
+        MARK("raft: a follower has caught up by a snapshot");
+        pr.become_replicate();
+      }
       break;
     case Progress::State::kReplicate:
       pr.window.free_to(m.index);
@@ -208,7 +229,10 @@ bool Raft::advance_commit() {
   const LogIndex agreed = quorum_value(conf_, match_of, log_.last_index());
   if (agreed <= log_.committed()) return false;
   // Paper, figure 8: an entry of an earlier term on a majority may still be replaced.
-  if (log_.term(agreed) != hard_.term && !config_.planted.commit_older_terms) return false;
+  if (log_.term(agreed) != hard_.term && !config_.planted.commit_older_terms) {
+    MARK("raft: an entry of an earlier term is on a majority");
+    return false;
+  }
   commit_to(agreed);
   return true;
 }
@@ -218,7 +242,10 @@ void Raft::on_heartbeat_answer(const Message& m) {
   Progress& pr = progress_.at(m.from);
   note_answer(m, pr);
   pr.probe_sent = false;
-  if (pr.window.full()) pr.window.free_first();
+  if (pr.window.full()) {
+    MARK("raft: the window of a follower is full");
+    pr.window.free_first();
+  }
   if (pr.match < log_.last_index() || pr.state == Progress::State::kProbe) {
     send_append(m.from, pr, true);
   }
@@ -237,7 +264,10 @@ void Raft::report_snapshot(ReplicaId to, bool received) {
   if (!leads() || it == progress_.end()) return;
   Progress& pr = it->second;
   if (pr.state != Progress::State::kSnapshot) return;
-  if (!received) pr.pending_snapshot = LogIndex();
+  if (!received) {
+    MARK("raft: a snapshot did not arrive");
+    pr.pending_snapshot = LogIndex();
+  }
   pr.become_probe();
   // The next heartbeat's answer sends on: the receiver's own answer is under way, or it needs a
   // rest.
@@ -315,7 +345,10 @@ void Raft::tick_leader() {
     election_elapsed_ = 0;
     for (auto& [id, pr] : progress_) pr.recent_active = false;
   }
-  if (transferee_ && ++transfer_elapsed_ >= config_.election_ticks) stop_transfer();
+  if (transferee_ && ++transfer_elapsed_ >= config_.election_ticks) {
+    MARK("raft: a transfer of leadership takes too long");
+    stop_transfer();
+  }
   if (!leads()) return;
   leave_joint_if_due();
   if (++commit_untold_ticks_ >= config_.commit_ticks) flush_commit();

@@ -3,6 +3,7 @@
 
 #include "base/archive.h"
 #include "base/check.h"
+#include "base/mark.h"
 #include "raft/core/membership.h"
 #include "raft/core/raft.h"
 
@@ -16,11 +17,18 @@ namespace quorate::raft {
 // that the present support reaches that far.
 Proposed Raft::propose_conf_change(const ConfChange& change) {
   if (!leads()) return {Refusal::kNotLeader, {}, {}};
-  if (pending_conf_index_ > log_.applied()) return {Refusal::kConfChangePending, {}, {}};
+  if (pending_conf_index_ > log_.applied()) {
+    MARK("raft: a membership change comes beside another");
+    return {Refusal::kConfChangePending, {}, {}};
+  }
   Result<ConfState> next = change_conf(conf_, change);
   if (!next.ok()) return {Refusal::kConfChangeInvalid, {}, {}};
-  if (!next->voters.contains(config_.self)) return {Refusal::kMustHandOverFirst, {}, {}};
+  if (!next->voters.contains(config_.self)) {
+    MARK("raft: a leader is to leave its range");
+    return {Refusal::kMustHandOverFirst, {}, {}};
+  }
   if (support_until() < relied_on_ && !config_.planted.shrink_promise) {
+    MARK("raft: a membership change waits for support");
     return {Refusal::kSupportBelowPromise, {}, {}};
   }
   Proposed proposed =
@@ -52,8 +60,14 @@ void Raft::conf_changed() {
   }
   std::erase_if(unreleased_, [this](ReplicaId id) { return !conf_.member(id); });
   if (!leads()) return;
-  if (!conf_.votes(config_.self)) return become_follower(hard_.term, ReplicaId());
-  if (transferee_ && !conf_.votes(transferee_)) stop_transfer();
+  if (!conf_.votes(config_.self)) {
+    MARK("raft: a leader has left its range");
+    return become_follower(hard_.term, ReplicaId());
+  }
+  if (transferee_ && !conf_.votes(transferee_)) {
+    MARK("raft: the target of a transfer has left the range");
+    stop_transfer();
+  }
   if (!leads()) return;
   advance_commit();  // the new quorum may be smaller
   for (auto& [id, pr] : progress_) {
@@ -78,7 +92,10 @@ Refusal Raft::transfer_leader(ReplicaId to) {
   if (!leads()) return Refusal::kNotLeader;
   if (to == config_.self || !conf_.voters.contains(to)) return Refusal::kUnknownReplica;
   if (transferee_ == to) return Refusal::kNone;
-  if (stopped_serving_) return Refusal::kTransferring;
+  if (stopped_serving_) {
+    MARK("raft: a second transfer of leadership");
+    return Refusal::kTransferring;
+  }
   if (pending_conf_index_ > log_.applied()) return Refusal::kConfChangePending;
   transferee_ = to;
   transfer_elapsed_ = 0;
@@ -114,7 +131,10 @@ bool Raft::hand_over(Bytes blob) {
 }
 
 void Raft::stop_transfer() {
-  if (stopped_serving_) return become_follower(hard_.term, ReplicaId());  // never serves again
+  if (stopped_serving_) {
+    MARK("raft: who has stopped serving gives leadership up");
+    return become_follower(hard_.term, ReplicaId());  // never serves again
+  }
   transferee_ = ReplicaId();
 }
 

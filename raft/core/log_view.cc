@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "base/mark.h"
 
 namespace quorate::raft {
 
@@ -166,7 +167,10 @@ void LogView::start_apply(LogIndex index) {
 }
 
 void LogView::on_applied(LogIndex index) {
-  if (index <= applied_) return;  // a snapshot has overtaken it
+  if (index <= applied_) {
+    MARK("raft: a snapshot has overtaken what was being applied");
+    return;  // a snapshot has overtaken it
+  }
   CHECK(index <= applying_);
   applied_ = index;
 }

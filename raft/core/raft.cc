@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/mark.h"
 
 namespace quorate::raft {
 namespace {
@@ -172,6 +173,7 @@ void Raft::step(Message m) {
 bool Raft::kept_by_leader(const Message& m) {
   if (m.type == MessageType::kVote && m.hand_over) return false;
   if (bound() && hard_.binding.leader != m.from) {
+    MARK("raft: who is bound keeps its vote");
     query_support();  // the asker may know that our leader has stopped
     return true;
   }
@@ -191,6 +193,7 @@ bool Raft::step_higher_term(const Message& m) {
 // The sender is behind. A leader learns so, and stops; a candidate too; others need no answer.
 void Raft::step_lower_term(const Message& m) {
   if (from_leader(m.type)) {
+    MARK("raft: a leader of an earlier term is told so");
     Message answer = answer_to(m, MessageType::kAppendResp);
     answer.reject = true;
     send(std::move(answer));
@@ -202,7 +205,10 @@ void Raft::step_lower_term(const Message& m) {
 }
 
 void Raft::step_same_term(Message& m) {
-  if (leads() && is_answer(m.type) && !progress_.contains(m.from)) return;
+  if (leads() && is_answer(m.type) && !progress_.contains(m.from)) {
+    MARK("raft: an answer of who is no member any more");
+    return;
+  }
   switch (m.type) {
     case MessageType::kAppend:
       return on_append(m);
@@ -308,6 +314,7 @@ void Raft::commit_to(LogIndex index) {
   log_.commit_to(index);
   // Whoever leads the later term reaches those whom our release has not.
   if (released_term_ && log_.term(log_.committed()) > released_term_) {
+    MARK("raft: a later term ends a release");
     released_term_ = Term();
     unreleased_.clear();
   }
@@ -371,7 +378,10 @@ void Raft::collect_promises() {
 void Raft::collect_committed(Ready& out) {
   if (!log_.has_committed()) return;
   Result<std::vector<Entry>> entries = log_.next_committed(config_.apply_bytes_max);
-  if (!entries.ok()) return;  // not read yet: asked for again with the next Ready
+  if (!entries.ok()) {
+    MARK("raft: committed entries are not in memory");
+    return;  // not read yet: asked for again with the next Ready
+  }
   out.committed = std::move(*entries);
   log_.start_apply(out.committed.back().index);
   size_t bytes = 0;

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/mark.h"
 #include "raft/core/raft.h"
 
 namespace quorate::raft {
@@ -64,6 +65,7 @@ void Raft::check_support() {
   if (support_until() > now_) {
     unsupported_ticks_ = 0;
   } else if (++unsupported_ticks_ >= config_.election_ticks) {
+    MARK("raft: a leader without support stops");
     become_follower(hard_.term, ReplicaId());
   }
 }
@@ -114,6 +116,7 @@ void Raft::on_release(const Message& m) {
   if (binding.leader == m.from && binding.term <= led) {
     binding.epoch = StoreEpoch();
   } else if (hard_.term == led && binding.term < led) {
+    MARK("raft: a release comes before the leader's first word");
     binding = LeaderBinding{m.from, StoreId(), led, StoreEpoch()};
   }
   if (leader_ == m.from && hard_.term <= led) {
@@ -142,9 +145,13 @@ void Raft::on_support_query(const Message& m) {
   if (m.log_term > hard_.term || config_.planted.never_release) return;
   if (leads() && m.log_term == hard_.term) {
     auto it = progress_.find(m.from);
-    if (it != progress_.end()) send_heartbeat(m.from, it->second, reads_.newest());
+    if (it != progress_.end()) {
+      MARK("raft: who leads tells who asks");
+      send_heartbeat(m.from, it->second, reads_.newest());
+    }
     return;
   }
+  MARK("raft: who leads no more releases who asks");
   Message answer;
   answer.type = MessageType::kRelease;
   answer.to = m.from;
@@ -157,7 +164,10 @@ void Raft::unbind_if_stopped(const Message& m) {
   LeaderBinding& binding = hard_.binding;
   const bool campaigns = m.type == MessageType::kPreVote || m.type == MessageType::kVote;
   if (!campaigns || config_.planted.never_release) return;
-  if (binding.leader == m.from && m.term > binding.term) binding.epoch = StoreEpoch();
+  if (binding.leader == m.from && m.term > binding.term) {
+    MARK("raft: the leader that we are bound to campaigns anew");
+    binding.epoch = StoreEpoch();
+  }
 }
 
 }  // namespace quorate::raft

@@ -1,5 +1,6 @@
 #include "raft/driver/multi_raft.h"
 
+#include "base/mark.h"
 #include "raft/driver/raft_frame.h"
 #include "runtime/sync.h"
 
@@ -161,9 +162,13 @@ void MultiRaft::receive(BytesView bytes) {
     return;
   }
   // Another store may live at the address of one that is gone (safety: replica-id).
-  if (frame.to != options_.store) return;
+  if (frame.to != options_.store) {
+    MARK("raft: a frame for a store that was here before");
+    return;
+  }
   for (Message& m : frame.messages) {
     if (Status s = clock_.update(m.clock); !s.ok()) {
+      MARK("raft: a message from a clock that is out of bounds");
       env_.log.warning("raft message from s{} refused: {}", frame.from.value, s.message());
       continue;
     }
@@ -172,6 +177,7 @@ void MultiRaft::receive(BytesView bytes) {
       group->learn_store(m.from, frame.from);
       group->step(std::move(m));
     } else if (unknown) {
+      MARK("raft: a message for a replica that is not here");
       unknown(frame.from, std::move(m));
     }
   }
@@ -317,7 +323,10 @@ runtime::Task<void> MultiRaft::persist(std::vector<Write> writes, bool sent) {
   }
   for (const Write& w : writes) {
     Group* group = find(w.range, w.incarnation);
-    if (group == nullptr) continue;
+    if (group == nullptr) {
+      MARK("raft: a group has left while its log was synced");
+      continue;
+    }
     group->core_->on_persisted(w.id);
     mark(*group);
   }
@@ -355,6 +364,7 @@ runtime::Task<void> MultiRaft::fetch(RangeId range, uint64_t incarnation, LogInd
   auto fetched = co_await log_.fetch(range, low, high, kFrameEntryBytes);
   Group* group = find(range, incarnation);
   if (group == nullptr) co_return;
+  MARK("raft: entries are read from the disk");
   group->fetching_ = false;
   if (!fetched.ok() && fetched.status().code() == StatusCode::kCorruption) {
     fail(fetched.status());

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/limits.h"
+#include "base/mark.h"
 
 namespace quorate::range {
 
@@ -23,16 +24,7 @@ class LockTable::Waiter {
  public:
   Waiter(LockTable& t, BytesView k, const TxnHeader& x, LockMode m)
       : txn(x), mode(m), wake(t.executor_), table_(t), key_(k) {}
-  ~Waiter() {
-    if (queued) {
-      Lock* lock = table_.find(key_);
-      lock->queue.remove(this);
-      table_.grant(*lock);
-    } else if (granted) {
-      // Granted, and its frame goes before it woke: the lock goes on to the next.
-      table_.release(key_, txn.id);
-    }
-  }
+  ~Waiter();
   const TxnHeader txn;
   const LockMode mode;
   runtime::WaitList wake;
@@ -45,6 +37,18 @@ class LockTable::Waiter {
   LockTable& table_;
   const Bytes key_;
 };
+
+LockTable::Waiter::~Waiter() {
+  if (queued) {
+    Lock* lock = table_.find(key_);
+    lock->queue.remove(this);
+    table_.grant(*lock);
+  } else if (granted) {
+    MARK("range: a lock is granted to who has left");
+    // Granted, and its frame goes before it woke: the lock goes on to the next.
+    table_.release(key_, txn.id);
+  }
+}
 
 LockTable::Holder* LockTable::Lock::find(const TxnId& txn) {
   for (Holder& h : holders) {
@@ -138,6 +142,7 @@ void LockTable::enqueue(Lock& lock, Waiter& waiter) {
   waiter.upgrade = lock.find(waiter.txn.id) != nullptr;
   auto at = lock.queue.end();
   if (waiter.upgrade) {
+    MARK("range: who holds a lock waits for a stronger one");
     at = std::find_if(lock.queue.begin(), lock.queue.end(), [](Waiter* w) { return !w->upgrade; });
   }
   lock.queue.insert(at, &waiter);
@@ -150,6 +155,7 @@ runtime::Task<Status> LockTable::wait(Bytes key, TxnHeader txn, LockMode mode,
   Lock* lock = find(key);
   if (lock == nullptr) co_return Status();
   if (lock->queue.size() >= limits::kLockWaitersMax) {
+    MARK("range: too many wait for one row");
     co_return resource_exhausted("too many transactions wait for one row",
                                  sqlstate::kInsufficientResources);
   }
@@ -164,8 +170,14 @@ runtime::Task<Status> LockTable::wait(Bytes key, TxnHeader txn, LockMode mode,
     if (!waiter.queued) break;
     if (s.ok()) continue;
     if (token.cancelled()) co_return s;
-    if (executor_.now() >= timeout) co_return lock_timed_out();
-    if (executor_.now() >= deadline) co_return s;
+    if (executor_.now() >= timeout) {
+      MARK("range: a lock times out");
+      co_return lock_timed_out();
+    }
+    if (executor_.now() >= deadline) {
+      MARK("range: a lock is waited for in vain");
+      co_return s;
+    }
     drop_orphans(*find(key));
   }
   waiter.granted = false;  // the caller's from now on
@@ -178,6 +190,7 @@ bool LockTable::drop_orphans(Lock& lock) {
     if (!h.staged && !alive_(h.txn)) orphans.push_back(h.txn.id);
   }
   if (orphans.empty()) return false;
+  MARK("range: a lock of a dead coordinator goes");
   for (const TxnId& txn : orphans) drop_holder(lock, txn);
   grant(lock);
   return true;
@@ -230,6 +243,7 @@ void LockTable::release_all(const TxnId& txn, bool staged) {
   for (Lock* lock : locks) {
     const Holder* own = lock->find(txn);
     if (own->staged && !staged) {
+      MARK("range: a staged lock outlasts an unlock");
       kept.push_back(lock);
       continue;
     }
@@ -292,6 +306,7 @@ void LockTable::abort_waits(const TxnId& txn, const Status& reason) {
     for (Waiter* w : lock.queue) {
       if (w->txn.id == txn) victims.push_back(w);
     }
+    MARK_IF(!victims.empty(), "range: the victim of a deadlock stops waiting");
     for (Waiter* w : victims) end_wait(lock, *w, reason);
     if (!victims.empty()) grant(lock);
   }
@@ -303,6 +318,7 @@ void LockTable::split_off(BytesView at, LockTable& right) {
   for (auto it = locks_.lower_bound(at); it != locks_.end();) {
     Lock& lock = it->second;
     for (const Holder& h : lock.holders) {
+      MARK("range: locks move to a split's child");
       right.hold(right.make(lock.key), h.txn, h.mode, h.staged);
       forget(h.txn.id, lock.key);
     }
@@ -338,6 +354,8 @@ std::vector<LockTable::Exported> LockTable::export_held() const {
 void LockTable::import_held(const std::vector<Exported>& locks) {
   for (const Exported& e : locks) {
     Lock& lock = make(e.key);
+    MARK_IF(!lock.compatible(e.txn.id, e.mode),
+            "range: a lock that comes with a lease meets another");
     if (lock.compatible(e.txn.id, e.mode)) hold(lock, e.txn, e.mode, false);
   }
 }

@@ -3,11 +3,13 @@
 #include <algorithm>
 
 #include "base/limits.h"
+#include "base/mark.h"
 
 namespace quorate::range {
 
 void RecentCommits::add(BytesView key, Timestamp ts, ColumnSet changed, const TxnId& txn) {
   if (entries_.size() >= limits::kRecentCommitsMax) {
+    MARK("range: recent commits are forgotten");
     complete_from_.forward(entries_.front().ts);
     entries_.pop_front();
   }

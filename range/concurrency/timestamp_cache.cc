@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/limits.h"
+#include "base/mark.h"
 
 namespace quorate::range {
 
@@ -104,6 +105,7 @@ Timestamp TimestampCache::floor(const KeySpan& span, const TxnId& txn) const {
 
 // A key's slot number gains one bit: what the old slot knew holds for both of its heirs.
 void TimestampCache::grow() {
+  MARK("range: the timestamp cache grows");
   const size_t old = slots_.size();
   slots_.resize(2 * old);
   std::copy_n(slots_.begin(), old, slots_.begin() + static_cast<ptrdiff_t>(old));
@@ -113,6 +115,7 @@ void TimestampCache::grow() {
 // The older half becomes one hull with its greatest timestamp. Old timestamps seldom push anyone:
 // writers come with newer ones.
 void TimestampCache::merge_oldest_spans() {
+  MARK("range: spans of the timestamp cache are merged");
   std::stable_sort(spans_.begin(), spans_.end(), [](const Interval& a, const Interval& b) {
     return a.mark.newest < b.mark.newest;
   });

@@ -5,6 +5,7 @@
 //
 // One command clears a piece. Transactions that still hold something in the span, which must have
 // begun before the drop, are ended first.
+#include "base/mark.h"
 #include "range/eval/latch_plan.h"
 #include "range/eval/runs.h"
 
@@ -34,7 +35,10 @@ Verdict meet_others(Evaluation& e, const KeySpan& span) {
 Verdict eval_clear(Evaluation& e, const ClearRequest& request, ClearResponse& out) {
   const Timestamp at = e.context.gc_threshold();
   const Status early = unavailable("rows that are to be cleared may still be read");
-  if (request.dropped >= at) return e.fail(early);
+  if (request.dropped >= at) {
+    MARK("range: rows of a dropped table may still be read");
+    return e.fail(early);
+  }
   storage::RowIteratorOptions options;
   options.span = clip(request.span, e.context.descriptor().span);
   options.ts = Timestamp::max();
@@ -42,6 +46,7 @@ Verdict eval_clear(Evaluation& e, const ClearRequest& request, ClearResponse& ou
   auto rows = e.view->rows(options);
   for (size_t n = 0; rows->valid(); rows->next()) {
     if (n++ == kRowsMax) {
+      MARK("range: rows of a dropped table go in pieces");
       out.rest = rows->key();
       break;
     }

@@ -7,7 +7,9 @@
 //     reads of this range unchanged up to it?   no: 40001
 //        │
 //     versions + record in one write batch
+#include "base/mark.h"
 #include "range/eval/commit_checks.h"
+#include "runtime/fault_points.h"
 
 namespace quorate::range {
 
@@ -28,11 +30,13 @@ Verdict consult_record(Evaluation& e, const CommitRequest& request, CommitRespon
   switch (record.status) {
     case TxnStatus::kCommitted:
       if (e.planted.commit_twice) return Verdict::kDone;
+      MARK("range: a commit is sent again");
       out.commit_ts = record.commit_ts;
       e.effects.unlocked.push_back(e.txn.id);
       *answered = true;
       return Verdict::kDone;
     case TxnStatus::kAborted:
+      MARK("range: a commit finds itself aborted");
       return e.fail(aborted_by_others());
     case TxnStatus::kStaging:
     case TxnStatus::kPending:
@@ -70,15 +74,20 @@ Verdict eval_commit(Evaluation& e, const CommitRequest& request, CommitResponse&
   if (Status s = check_limits(e, request); !s.ok()) return e.fail(std::move(s));
 
   Timestamp ts = e.read_ts;
+  if (runtime::fires(e.context.env().faults, runtime::FaultPoint::kRaiseCommit))
+    ts.forward(e.context.clock().now());
   for (const RowWrite& w : request.writes) {
     if (v = check_write(e, w, &ts); v != Verdict::kDone) return v;
   }
   for (const Bytes& key : request.locked_reads) {
     if (v = check_locked_read(e, key, &ts); v != Verdict::kDone) return v;
   }
-  if (ts > request.deadline)
+  if (ts > request.deadline) {
+    MARK("range: a commit beyond its view of the schema");
     return e.fail(aborted("could not serialize access: a table's description changed meanwhile"));
+  }
   if (ts > request.commit_ts && !e.planted.commit_above_proof) {
+    MARK("range: a commit above what is proved elsewhere");
     e.need.forward(ts);
     return Verdict::kDone;
   }
@@ -86,7 +95,10 @@ Verdict eval_commit(Evaluation& e, const CommitRequest& request, CommitResponse&
   Progress progress;
   if (v = prove_unchanged(e, request.refresh, ts, progress, &conflict); v != Verdict::kDone)
     return v;
-  if (conflict) return e.fail(read_changed(*conflict));
+  if (conflict) {
+    MARK("range: what a commit has read has changed");
+    return e.fail(read_changed(*conflict));
+  }
 
   keep_locked_reads(e, request.locked_reads, ts);
   write_versions(e, request, ts);

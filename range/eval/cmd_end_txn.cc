@@ -16,6 +16,7 @@
 // versions in the same batch.
 #include <algorithm>
 
+#include "base/mark.h"
 #include "range/eval/evaluation.h"
 
 namespace quorate::range {
@@ -31,10 +32,12 @@ void put_record(Evaluation& e, const TxnRecord& record, EndTxnResponse& out) {
 
 Verdict end_without_record(Evaluation& e, const EndTxnRequest& request, EndTxnResponse& out) {
   if (request.commit) {
+    MARK("range: an end finds nothing staged");
     out.status = TxnStatus::kUnknown;
     return Verdict::kDone;
   }
   if (request.attempt <= e.context.record_mark() && !e.planted.ignore_record_mark) {
+    MARK("range: an end older than the records that are kept");
     // Nothing of that attempt can be written any more; but its record may have been collected after
     // it committed, so that nobody can say any longer that it did not (safety: record-mark).
     out.status = TxnStatus::kUnknown;
@@ -57,6 +60,8 @@ Verdict eval_end_txn(Evaluation& e, const EndTxnRequest& request, EndTxnResponse
   if (!found.ok()) return e.fail(found.status());
   if (!*found) return end_without_record(e, request, out);
   TxnRecord record = std::move(**found);
+  MARK_IF(request.commit && record.status == TxnStatus::kAborted,
+          "range: a commit's end finds it aborted");
   bool changed = false;
   if (record.status == TxnStatus::kPending) {
     record.status = request.commit ? TxnStatus::kCommitted : TxnStatus::kAborted;
@@ -70,10 +75,13 @@ Verdict eval_end_txn(Evaluation& e, const EndTxnRequest& request, EndTxnResponse
     changed = record.attempt == request.attempt && record.commit_ts == request.commit_ts;
     if (changed) record.status = TxnStatus::kCommitted;
   } else if (record.status == TxnStatus::kStaging && record.attempt <= request.attempt) {
+    MARK("range: a staging is aborted");
     record.status = TxnStatus::kAborted;
     record.attempt = request.attempt;
     changed = true;
   }
+  MARK_IF(!request.commit && record.status == TxnStatus::kCommitted,
+          "range: an abort finds the transaction committed");
   if (request.commit && record.status == TxnStatus::kCommitted &&
       record.commit_ts == request.commit_ts && !request.resolve.empty()) {
     if (Verdict v = resolve_intents(e, e.txn.id, request.resolve, record.status, record.commit_ts);

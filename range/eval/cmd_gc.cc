@@ -6,6 +6,7 @@
 // One command looks at a piece of the records, since commits wait meanwhile; RangeState says where
 // the next one goes on.
 #include "base/limits.h"
+#include "base/mark.h"
 #include "range/eval/evaluation.h"
 #include "range/keys.h"
 
@@ -27,6 +28,7 @@ Verdict eval_gc(Evaluation& e, const GcRequest& request) {
   auto it = e.view->plains(storage::Keyspace::kTxnRecord, span);
   for (size_t looked_at = 0; it->valid(); it->next()) {
     if (++looked_at > kLookedAtMax) {
+      MARK("range: records are collected in pieces");
       e.state.collect_from = it->key();
       break;
     }

@@ -6,6 +6,7 @@
 // A locking read takes the lock first and then looks at the newest version. What a version above
 // read_ts means depends on the isolation level: a later read timestamp (SERIALIZABLE), an error
 // (REPEATABLE READ), the row (READ COMMITTED).
+#include "base/mark.h"
 #include "range/eval/runs.h"
 
 namespace quorate::range {
@@ -37,13 +38,16 @@ Verdict plain_get(Evaluation& e, BytesView key, const GetView& request, RowSet& 
     auto intent = e.foreign_intent(key);
     if (!intent.ok()) return e.fail(intent.status());
     // A staged lock changes nothing that a reader sees.
-    if (*intent && !(*intent)->lock_only && (*intent)->ts <= e.uncertainty)
+    if (*intent && !(*intent)->lock_only && (*intent)->ts <= e.uncertainty) {
+      MARK("range: a read waits for an intent");
       return e.block_on_intent(key, **intent);
+    }
   }
   auto found = e.view->get(key, e.uncertainty);
   if (!found.ok()) return e.fail(found.status());
   const auto& version = *found;
   if (version && version->ts > e.read_ts) {
+    MARK("range: a read meets what may be from before it");
     e.need.forward(version->ts);
     rows.add_absent(key, version->ts);
     return Verdict::kDone;
@@ -77,9 +81,14 @@ Verdict locking_get(Evaluation& e, BytesView key, const GetView& request, GetRes
   if (!found.ok()) return e.fail(found.status());
   const auto& version = *found;
   if (version && version->ts > e.read_ts) {
-    if (e.txn.isolation == Isolation::kRepeatableRead)
+    if (e.txn.isolation == Isolation::kRepeatableRead) {
+      MARK("range: a locked row is newer than the snapshot");
       return e.fail(concurrent_update(key, version->deleted ? "delete" : "update"));
-    if (e.txn.isolation == Isolation::kSerializable) e.need.forward(version->ts);
+    }
+    if (e.txn.isolation == Isolation::kSerializable) {
+      MARK("range: a lock shows a later version");
+      e.need.forward(version->ts);
+    }
   }
   out.floor.forward(e.state.reads.floor(key, kAllColumns, e.txn.id));
   // At READ COMMITTED the row is given as it is now, and nothing rests on read_ts.

@@ -1,4 +1,5 @@
 // Makes the PENDING record of a transaction with runs, and keeps it alive.
+#include "base/mark.h"
 #include "range/eval/commit_checks.h"
 
 namespace quorate::range {
@@ -10,10 +11,14 @@ Verdict eval_keep_pending(Evaluation& e, const KeepPendingRequest& request) {
   if (!found.ok()) return e.fail(found.status());
   TxnRecord record;
   if (*found) {
-    if ((*found)->status == TxnStatus::kAborted) return e.fail(aborted_by_others());
+    if ((*found)->status == TxnStatus::kAborted) {
+      MARK("range: a bulk transaction finds itself aborted");
+      return e.fail(aborted_by_others());
+    }
     if ((*found)->status != TxnStatus::kPending) return Verdict::kDone;
     record = std::move(**found);
   } else if (request.attempt <= e.context.record_mark()) {
+    MARK("range: a bulk transaction's record was aborted and collected");
     return e.fail(aborted_by_others());
   }
   record.status = TxnStatus::kPending;

@@ -6,6 +6,7 @@
 // until the transaction ends; the record keeps what the versions say of the lowest timestamp. Reads
 // see nothing of a run before it is staged: those that come first push its timestamp.
 #include "base/limits.h"
+#include "base/mark.h"
 #include "range/eval/commit_checks.h"
 #include "range/eval/runs.h"
 
@@ -147,7 +148,10 @@ Verdict eval_lay_run(Evaluation& e, const LayRunRequest& request, LayRunResponse
   if (!e.txn.id || e.txn.anchor.empty() || request.sequence > UINT32_MAX)
     return e.fail(internal_error("a run needs its transaction's anchor"));
   const Bytes key = run_key(request.first, e.txn.id, request.sequence);
-  if (e.state.runs.find(key) != nullptr) return Verdict::kDone;
+  if (e.state.runs.find(key) != nullptr) {
+    MARK("range: a run is sent again");
+    return Verdict::kDone;
+  }
   auto run = RunReader::open(request.body);
   if (!run.ok()) return e.fail(run.status());
   if (Status s = check_body(request, *run); !s.ok()) return e.fail(std::move(s));
@@ -162,6 +166,7 @@ Verdict eval_lay_run(Evaluation& e, const LayRunRequest& request, LayRunResponse
   if (Verdict v = meet_others(lay); v != Verdict::kDone) return v;
   if (Verdict v = check_rows(lay); v != Verdict::kDone) return v;
   if (lay.taken) {
+    MARK("range: a row that is loaded is there already");
     out.taken = std::move(lay.taken);
     return Verdict::kDone;
   }

@@ -5,6 +5,7 @@
 // sure that it never will. Heartbeats are remembered here alone: a new leaseholder begins to watch
 // anew.
 #include "base/limits.h"
+#include "base/mark.h"
 #include "range/eval/evaluation.h"
 
 namespace quorate::range {
@@ -54,6 +55,7 @@ Verdict eval_push(Evaluation& e, const PushRequest& request, PushResponse& out) 
       out.abandoned = coordinator_dead(e, request.txn) ||
                       out.record.heartbeat.add_micros(kSilentAfterMicros) < now;
       if (out.abandoned) {
+        MARK("range: a pending record is aborted by others");
         // Nothing is committed without this record, so that this is the end.
         out.record.status = TxnStatus::kAborted;
         out.record.attempt.forward(now);
@@ -69,6 +71,7 @@ Verdict eval_push(Evaluation& e, const PushRequest& request, PushResponse& out) 
     const Timestamp staged = out.record.heartbeat;
     out.abandoned =
         coordinator_dead(e, request.txn) || long_ago(watched_since(e, request.txn, now, staged));
+    MARK_IF(out.abandoned, "range: a staging is left alone");
     if (out.abandoned && e.planted.abort_staged) {
       out.record.status = TxnStatus::kAborted;
       e.writes.put(storage::Keyspace::kTxnRecord, txn_record_key(request.anchor, request.txn),
@@ -81,6 +84,7 @@ Verdict eval_push(Evaluation& e, const PushRequest& request, PushResponse& out) 
       coordinator_dead(e, request.txn) || long_ago(watched_since(e, request.txn, now, now));
   if (!out.abandoned) return Verdict::kDone;
   e.state.watches.erase(request.txn);
+  MARK("range: a transaction without a record is aborted by others");
   // Bars every attempt up to now: messages that are still under way.
   out.record.status = TxnStatus::kAborted;
   out.record.attempt = now;
@@ -92,7 +96,10 @@ Verdict eval_push(Evaluation& e, const PushRequest& request, PushResponse& out) 
 
 Verdict eval_heartbeat(Evaluation& e, const HeartbeatRequest& request) {
   auto watch = e.state.watches.find(request.txn);
-  if (watch != e.state.watches.end()) watch->second = e.context.clock().now();
+  if (watch != e.state.watches.end()) {
+    MARK("range: a heartbeat of a transaction that is watched");
+    watch->second = e.context.clock().now();
+  }
   return Verdict::kDone;
 }
 

@@ -1,5 +1,6 @@
 // Is a staged write there? When it is not, the timestamp cache sees to it that it never will be
 // (safety: prevent-then-abort).
+#include "base/mark.h"
 #include "range/eval/evaluation.h"
 
 namespace quorate::range {
@@ -13,8 +14,11 @@ Verdict eval_query_intent(Evaluation& e, const QueryIntentRequest& request,
     out.found = *found && (*found)->txn == request.txn && (*found)->ts <= request.ts &&
                 (!request.attempt || (*found)->attempt == request.attempt);
   }
-  if (!out.found && !e.planted.recover_without_prevent)
+  if (!out.found && !e.planted.recover_without_prevent) {
+    MARK("range: a missing write is prevented");
     e.state.reads.add(BytesView(request.key), request.ts, kAllColumns, TxnId());
+  }
+  MARK("range: a recovery asks for a write");
   return Verdict::kDone;
 }
 

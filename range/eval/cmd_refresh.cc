@@ -6,8 +6,10 @@
 // in the columns that were used. Another's intent at or below the target is waited for. What is
 // proved stands in the timestamp cache afterwards.
 #include "base/limits.h"
+#include "base/mark.h"
 #include "range/eval/runs.h"
 #include "range/row_view.h"
+#include "runtime/fault_points.h"
 
 namespace quorate::range {
 
@@ -20,8 +22,10 @@ Verdict wait_for_intents(Evaluation& e, const KeySpan& span, Timestamp to) {
   for (; it->valid(); it->next()) {
     auto intent = parse_intent(it->value());
     if (!intent.ok()) return e.fail(intent.status());
-    if (intent->txn != e.txn.id && !intent->lock_only && intent->ts <= to)
+    if (intent->txn != e.txn.id && !intent->lock_only && intent->ts <= to) {
+      MARK("range: a proof waits for an intent");
       return e.block_on_intent(it->key(), *intent);
+    }
   }
   if (!it->status().ok()) return e.fail(it->status());
   return Verdict::kDone;
@@ -31,7 +35,10 @@ Verdict wait_for_intents(Evaluation& e, const KeySpan& span, Timestamp to) {
 // to `to`: nothing is in flight there that the view does not show.
 Result<bool> unchanged(Evaluation& e, const ReadSpan& read, Timestamp to, BytesView key) {
   if (e.planted.skip_compare) return true;
-  if (read.mixed) return false;
+  if (read.mixed) {
+    MARK("range: what was read with different columns can't be compared");
+    return false;
+  }
   ASSIGN_OR_RETURN(const std::optional<storage::Version> before, e.view->get(key, read.from));
   ASSIGN_OR_RETURN(const std::optional<storage::Version> after, e.view->get(key, to));
   const bool was = before && !before->deleted, is = after && !after->deleted;
@@ -49,7 +56,10 @@ Verdict walk_commits(Evaluation& e, const ReadSpan& read, Timestamp to,
   const Bytes* last = nullptr;  // a hot row comes again and again
   auto counts = [&](const Bytes& key) {
     if (last != nullptr && *last == key) return false;
-    if (++compared > limits::kRefreshComparesMax) return true;
+    if (++compared > limits::kRefreshComparesMax) {
+      MARK("range: too many rows to compare");
+      return true;
+    }
     last = &key;
     Result<bool> same = unchanged(e, read, to, key);
     if (!same.ok()) failure = same.status();
@@ -74,11 +84,13 @@ Verdict walk_versions(Evaluation& e, const ReadSpan& read, Timestamp to, Progres
       Result<bool> same = unchanged(e, read, to, it->key());
       if (!same.ok()) return e.fail(same.status());
       if (!*same) {
+        MARK("range: a proof finds a changed row by its version");
         *conflict = Bytes(it->key());
         return Verdict::kDone;
       }
     }
     if (e.may_yield && ++rows >= limits::kScanYieldRows) {
+      MARK("range: a long proof lets others run");
       progress.rest.start = key_successor(it->key());
       return Verdict::kYield;
     }
@@ -93,12 +105,16 @@ Verdict prove_one(Evaluation& e, const ReadSpan& read, Timestamp to, Progress& p
   e.remember_read(read.span, to, read.columns);
   if (read.from >= to || e.planted.skip_refresh) return Verdict::kDone;
   if (read.from < e.context.gc_threshold() && !e.planted.gc_threshold_unchecked) {
+    MARK("range: a proof of versions that are gone");
     *conflict = read.span.start;
     return Verdict::kDone;
   }
   if (Verdict v = wait_for_intents(e, read.span, to); v != Verdict::kDone) return v;
+  if (runtime::fires(e.context.env().faults, runtime::FaultPoint::kForgetCommits))
+    e.state.recent.forget_below(to);
   if (e.state.recent.covers(read.from)) return walk_commits(e, read, to, conflict);
   if (!progress.begun) {
+    MARK("range: a proof walks over versions");
     progress.begun = true;
     progress.rest = read.span;
   }

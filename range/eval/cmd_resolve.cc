@@ -1,4 +1,5 @@
 // Turns a finished transaction's intents into versions, or removes them.
+#include "base/mark.h"
 #include "range/eval/evaluation.h"
 
 namespace quorate::range {
@@ -10,7 +11,10 @@ Verdict resolve_key(Evaluation& e, const TxnId& txn, const Bytes& key, TxnStatus
   if (!e.effects.resolved.emplace(txn, key).second) return Verdict::kDone;
   auto found = load_intent(*e.view, key);
   if (!found.ok()) return e.fail(found.status());
-  if (!*found || (*found)->txn != txn) return Verdict::kDone;
+  if (!*found || (*found)->txn != txn) {
+    MARK("range: an intent is resolved already");
+    return Verdict::kDone;
+  }
   const Intent& intent = **found;
   if (status == TxnStatus::kCommitted && !intent.lock_only) {
     // Readers between the two timestamps have passed it by.
@@ -51,7 +55,10 @@ Verdict eval_resolve(Evaluation& e, const ResolveRequest& request) {
   if (!request.remove_record) return Verdict::kDone;
   auto found = load_record(*e.view, request.anchor, request.txn);
   if (!found.ok()) return e.fail(found.status());
-  if (!*found || (*found)->keys.empty()) return Verdict::kDone;
+  if (!*found || (*found)->keys.empty()) {
+    MARK("range: a record lists nothing any more");
+    return Verdict::kDone;
+  }
   TxnRecord record = std::move(**found);
   if (record.status != request.status)
     return e.fail(internal_error("a transaction is resolved against its record"));

@@ -1,6 +1,7 @@
 // The end of a transaction's runs: published at the commit timestamp, or dropped. A bounded number
 // at a time, the earliest first, since a later run's rows replace an earlier one's.
 #include "base/limits.h"
+#include "base/mark.h"
 #include "range/eval/runs.h"
 
 namespace quorate::range {
@@ -28,6 +29,7 @@ Verdict eval_resolve_runs(Evaluation& e, const ResolveRunsRequest& request,
     e.effects.runs_gone.push_back(keys[done]);
   }
   out.left = keys.size() - done;
+  MARK_IF(out.left > 0, "range: runs end in pieces");
   if (out.left == 0) e.effects.runs_ended = request.txn;
   if (bytes > 0) {
     // The rows are too many to be remembered one by one.

@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "base/limits.h"
+#include "base/mark.h"
 #include "range/eval/runs.h"
 
 namespace quorate::range {
@@ -64,9 +65,10 @@ Status find_wall(Scan& s) {
   }
   RETURN_IF_ERROR(it->status());
   if (!s.wall) return Status();
-  if (s.request.reverse)
+  if (s.request.reverse) {
+    MARK("range: a reverse scan meets an intent");
     s.step.start = key_successor(s.wall_key);
-  else
+  } else
     s.step.end = s.wall_key;
   return Status();
 }
@@ -89,7 +91,10 @@ Verdict locked_row(Scan& s, BytesView key) {
   if (later && e.txn.isolation == Isolation::kRepeatableRead) {
     auto seen = e.view->get(key, e.read_ts);
     if (!seen.ok()) return e.fail(seen.status());
-    if (!*seen || (*seen)->deleted) return Verdict::kDone;  // not in the snapshot
+    if (!*seen || (*seen)->deleted) {
+      MARK("range: a row to be locked is not in the snapshot");
+      return Verdict::kDone;  // not in the snapshot
+    }
   }
   bool skipped = false;
   Verdict v = e.lock(key, s.request.lock, s.request.wait, &skipped);
@@ -138,6 +143,7 @@ Verdict read_step(Scan& s) {
   for (; it->valid(); it->next()) {
     if (full(s)) break;
     if (e.may_yield && ++rows > limits::kScanYieldRows) {
+      MARK("range: a long scan lets others run");
       e.need.forward(uncertain);
       stop_at(s, s.rest_from(it->key()), true);
       return Verdict::kYield;

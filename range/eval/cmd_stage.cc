@@ -7,7 +7,9 @@
 // A resend finds its own intents and changes nothing. A later attempt, at a higher timestamp,
 // replaces an earlier one's; it may be made only when some range has refused the earlier one, and
 // with the same writes.
+#include "base/mark.h"
 #include "range/eval/commit_checks.h"
+#include "runtime/fault_points.h"
 
 namespace quorate::range {
 
@@ -41,10 +43,14 @@ Verdict own_intent(Evaluation& e, const CommitRequest& request, const Bytes& key
   auto found = load_intent(*e.view, key);
   if (!found.ok()) return e.fail(found.status());
   if (!*found || (*found)->txn != e.txn.id) return Verdict::kDone;
-  if ((*found)->attempt > request.attempt)
+  if ((*found)->attempt > request.attempt) {
+    MARK("range: a staging comes behind a later one of a key");
     return e.fail(aborted("a late message of an earlier attempt to commit"));
+  }
   own->present = true;
+  MARK_IF((*found)->attempt < request.attempt, "range: a staging takes an earlier one's place");
   own->done = (*found)->attempt == request.attempt;
+  MARK_IF(own->done, "range: a staging is sent again");
   return Verdict::kDone;
 }
 
@@ -63,7 +69,10 @@ Verdict stage_write(Evaluation& e, const CommitRequest& request, const RowWrite&
   if (Verdict v = own_intent(e, request, w.key, &own); v != Verdict::kDone || own.done) return v;
   auto written = is_written(e, w.key, request.commit_ts);
   if (!written.ok()) return e.fail(written.status());
-  if (*written) return Verdict::kDone;
+  if (*written) {
+    MARK("range: a staging comes behind its own commit");
+    return Verdict::kDone;
+  }
   if (Verdict v = check_write(e, w, lowest); v != Verdict::kDone) return v;
   Intent intent = make_intent(e, request);
   intent.deleted = w.deleted;
@@ -98,7 +107,10 @@ Verdict stage_run(Evaluation& e, const CommitRequest& request, const RunRef& ref
   const Bytes key = run_key(ref.first, e.txn.id, ref.sequence);
   const RunRecord* run = e.state.runs.find(key);
   // Somebody has ended the transaction.
-  if (run == nullptr) return e.fail(aborted_by_others());
+  if (run == nullptr) {
+    MARK("range: a run is gone before its commit");
+    return e.fail(aborted_by_others());
+  }
   if (run->attempt > request.attempt)
     return e.fail(aborted("a late message of an earlier attempt to commit"));
   if (run->attempt == request.attempt) return Verdict::kDone;
@@ -120,14 +132,20 @@ Verdict stage_record(Evaluation& e, const CommitRequest& request, CommitResponse
   if (!found.ok()) return e.fail(found.status());
   if (*found) {
     const TxnRecord& old = **found;
-    if (old.status == TxnStatus::kAborted) return e.fail(aborted_by_others());
+    if (old.status == TxnStatus::kAborted) {
+      MARK("range: a staging finds itself aborted");
+      return e.fail(aborted_by_others());
+    }
     if (old.status == TxnStatus::kCommitted) {
+      MARK("range: a staging finds itself committed");
       out.commit_ts = old.commit_ts;
       *answered = true;
       return Verdict::kDone;
     }
-    if (old.attempt > request.attempt)
+    if (old.attempt > request.attempt) {
+      MARK("range: a staging comes behind a later one");
       return e.fail(aborted("a late message of an earlier attempt to commit"));
+    }
     if (old.attempt == request.attempt) return Verdict::kDone;
   } else if (request.attempt <= e.context.record_mark() && !e.planted.ignore_record_mark) {
     return e.fail(attempt_too_old());
@@ -157,11 +175,15 @@ Verdict eval_stage(Evaluation& e, const CommitRequest& request, CommitResponse& 
     v = stage_record(e, request, out, &answered);
     if (v != Verdict::kDone || answered) return v;
   }
-  if (request.commit_ts > request.deadline)
+  if (request.commit_ts > request.deadline) {
+    MARK("range: a staging beyond its view of the schema");
     return e.fail(aborted("could not serialize access: a table's description changed meanwhile"));
+  }
   if (Status s = check_limits(e, request); !s.ok()) return e.fail(std::move(s));
 
   Timestamp lowest = e.read_ts;
+  if (runtime::fires(e.context.env().faults, runtime::FaultPoint::kRaiseCommit))
+    lowest.forward(e.context.clock().now());
   for (const RowWrite& w : request.writes) {
     if (v = stage_write(e, request, w, &lowest); v != Verdict::kDone) return v;
   }
@@ -172,6 +194,7 @@ Verdict eval_stage(Evaluation& e, const CommitRequest& request, CommitResponse& 
     if (v = stage_run(e, request, run, &lowest); v != Verdict::kDone) return v;
   }
   if (lowest > request.commit_ts && !e.planted.stage_below_reads) {
+    MARK("range: a staging below what others have read");
     e.need.forward(lowest);
     return Verdict::kDone;
   }

@@ -1,6 +1,7 @@
 #include "range/eval/commit_checks.h"
 
 #include "base/limits.h"
+#include "base/mark.h"
 #include "range/eval/runs.h"
 #include "range/keys.h"
 
@@ -26,19 +27,29 @@ Status check_space(Evaluation& e, bool grows) {
 Verdict check_write(Evaluation& e, const RowWrite& write, Timestamp* lowest) {
   auto intent = e.foreign_intent(write.key);
   if (!intent.ok()) return e.fail(intent.status());
-  if (*intent) return e.block_on_intent(write.key, **intent);
+  if (*intent) {
+    MARK("range: a write meets another's intent");
+    return e.block_on_intent(write.key, **intent);
+  }
   if (!e.state.runs.empty()) {
     auto run = foreign_run_row(e, write.key);
     if (!run.ok()) return e.fail(run.status());
-    if (*run != nullptr) return block_on_run(e, write.key, **run);
+    if (*run != nullptr) {
+      MARK("range: a write meets another's run");
+      return block_on_run(e, write.key, **run);
+    }
   }
-  if (e.state.locks.blocked(write.key, e.txn.id, LockMode::kExclusive))
+  if (e.state.locks.blocked(write.key, e.txn.id, LockMode::kExclusive)) {
+    MARK("range: a write meets another's lock");
     return e.block_on_lock(write.key, LockMode::kExclusive);
+  }
   auto newest = e.view->newest(write.key);
   if (!newest.ok()) return e.fail(newest.status());
-  if (write.base && !e.planted.ignore_lost_locks && !base_holds(e, *write.base, *newest))
+  if (write.base && !e.planted.ignore_lost_locks && !base_holds(e, *write.base, *newest)) {
+    MARK("range: a row has changed that was written from");
     return e.fail(
         concurrent_update(write.key, *newest && (*newest)->deleted ? "delete" : "update"));
+  }
   if (*newest) lowest->forward((*newest)->ts.next());
   const ColumnSet changed = write.deleted ? kAllColumns : write.changed;
   lowest->forward(e.state.reads.floor(write.key, changed, e.txn.id).next());
@@ -46,8 +57,10 @@ Verdict check_write(Evaluation& e, const RowWrite& write, Timestamp* lowest) {
 }
 
 Verdict check_locked_read(Evaluation& e, const Bytes& key, Timestamp* lowest) {
-  if (!e.planted.ignore_lost_locks && !e.state.locks.holds(key, e.txn.id, LockMode::kShared))
+  if (!e.planted.ignore_lost_locks && !e.state.locks.holds(key, e.txn.id, LockMode::kShared)) {
+    MARK("range: a lock that a commit rests on is gone");
     return e.fail(concurrent_update(key));
+  }
   auto newest = e.view->newest(key);
   if (!newest.ok()) return e.fail(newest.status());
   // At READ COMMITTED the lock may have shown a version above the statement's timestamp.
@@ -77,6 +90,7 @@ Status check_limits(Evaluation& e, const CommitRequest& request) {
 }
 
 Status attempt_too_old() {
+  MARK("range: an attempt older than the records that are kept");
   return ambiguous("the commit's outcome is unknown: records of its time have been collected");
 }
 

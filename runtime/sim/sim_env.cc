@@ -29,6 +29,7 @@ SimNodeEnv::SimNodeEnv(SimWorld& world, const std::string& machine)
   env_.disk = &disk_;
   env_.random = &random_;
   env_.metrics = &metrics_;
+  env_.faults = world.fault_points();
   env_.log = Logger(&sink_, LogLevel::kInfo);
   env_.entropy = [this](char* out, size_t bytes) {
     for (size_t i = 0; i < bytes; i += 8) {

@@ -29,6 +29,7 @@
 
 namespace quorate::runtime {
 
+class FaultPoints;
 class SimMachine;
 class SimNetwork;
 class SimObserver;
@@ -65,6 +66,10 @@ class SimWorld {
   // Who looks on; null: nobody. It must outlive the world, or be taken away before.
   void set_observer(SimObserver* observer) { observer_ = observer; }
   SimObserver* observer() { return observer_; }
+
+  // Those of the nodes that start from now on; null: none.
+  void set_fault_points(FaultPoints* points) { fault_points_ = points; }
+  FaultPoints* fault_points() { return fault_points_; }
 
   SimNetwork& network() { return *network_; }
   // The machine of that name, made at the first call. It lives as long as the world: clock and disk
@@ -118,6 +123,7 @@ class SimWorld {
   std::deque<std::string> lines_;
   std::function<std::string()> check_context_;
   SimObserver* observer_ = nullptr;
+  FaultPoints* fault_points_ = nullptr;
   std::unique_ptr<SimNetwork> network_;
   std::map<std::string, std::unique_ptr<SimMachine>> machines_;
 };

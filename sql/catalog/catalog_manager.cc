@@ -1,5 +1,7 @@
 #include "sql/catalog/catalog_manager.h"
 
+#include "base/mark.h"
+
 namespace quorate::sql {
 
 using runtime::Task;
@@ -57,6 +59,7 @@ Task<Result<CatalogPtr>> CatalogManager::acquire(runtime::CancelToken token) {
     CatalogPtr c = snapshot();
     if (c) co_return c;
     if (executor_.now() >= deadline) {
+      MARK("sql: no lease on the catalog can be had");
       co_return unavailable("the catalog is not available: " +
                             (failure_.ok() ? "no lease on it can be had" : failure_.message()));
     }
@@ -66,7 +69,10 @@ Task<Result<CatalogPtr>> CatalogManager::acquire(runtime::CancelToken token) {
 
 bool CatalogManager::old_ones_given_back() const {
   for (size_t i = 0; i + 1 < held_.size(); ++i)
-    if (held_[i].users.expired()) return true;
+    if (held_[i].users.expired()) {
+      MARK("sql: an old version of the catalog is given back");
+      return true;
+    }
   return false;
 }
 
@@ -147,6 +153,7 @@ Task<Status> CatalogManager::refresh() {
     if (s.code() != StatusCode::kAborted && s.code() != StatusCode::kUnavailable &&
         s.code() != StatusCode::kAmbiguous)
       co_return s;
+    MARK("sql: a lease on the catalog is tried again");
     CO_RETURN_IF_ERROR(co_await runtime::sleep_for(executor_, std::chrono::milliseconds(10)));
   }
   co_return unavailable("the catalog can't be read");
@@ -196,6 +203,7 @@ Task<Status> CatalogManager::wait_for_leases(uint64_t version, runtime::CancelTo
     }
     auto lives = co_await old_lease_lives(&client_, version);
     if (lives.ok() && !*lives) co_return Status();
+    MARK("sql: a schema change waits for old leases");
     CO_RETURN_IF_ERROR(co_await runtime::sleep_for(executor_, pause, token));
     pause = std::min<runtime::Duration>(pause * 2, options_.poll);
   }
@@ -227,6 +235,7 @@ Task<Status> CatalogManager::wait_online(std::vector<Oid> tables, runtime::Cance
       waiting |= t != nullptr && t->offline_until > client_.now();
     }
     if (!waiting) co_return Status();
+    MARK("sql: a table's schema change is waited for");
     CO_RETURN_IF_ERROR(co_await runtime::sleep_for(executor_, std::chrono::milliseconds(5), token));
     auto changed = co_await head_changed();
     if (changed.ok() && *changed) {

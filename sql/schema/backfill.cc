@@ -1,5 +1,6 @@
 #include "sql/schema/backfill.h"
 
+#include "base/mark.h"
 #include "base/ordered_encoding.h"
 #include "range/keys.h"
 #include "runtime/sync.h"
@@ -275,7 +276,10 @@ class Backfiller {
       if (e.unique && !seen.emplace(e.key, i).second) co_return e.duplicate;
       if (rows->present(i)) {
         // A writer that knows the index already, or an earlier run of this chunk, made it.
-        if (rows->value(i) == e.value) continue;
+        if (rows->value(i) == e.value) {
+          MARK("sql: a backfill meets an entry that is there");
+          continue;
+        }
         if (e.unique) co_return e.duplicate;
       }
       CO_RETURN_IF_ERROR(txn->put(e.key, e.value, range::kAllColumns, rows->ts(i)));
@@ -335,6 +339,7 @@ Task<Result<uint64_t>> run_backfill(std::shared_ptr<const BackfillJob> job, txn:
     bool again = s.code() == StatusCode::kAborted || s.code() == StatusCode::kUnavailable ||
                  (s.code() == StatusCode::kAmbiguous && work.repeatable());
     if (!again) co_return s;
+    MARK("sql: a chunk of a backfill is written again");
     CO_RETURN_IF_ERROR(
         co_await runtime::sleep_for(*client->env().executor, std::chrono::milliseconds(5), cancel));
   }

@@ -1,5 +1,6 @@
 #include "sql/schema/schema_change.h"
 
+#include "base/mark.h"
 #include "range/keys.h"
 #include "runtime/sync.h"
 #include "sql/schema/changes.h"
@@ -51,6 +52,7 @@ Task<Result<uint64_t>> publish(DdlContext* c, Step step) {
     if (!s.ok() || overtaken) {
       co_await txn->rollback();
       c->notices.resize(notices);
+      MARK_IF(overtaken, "sql: a schema change is overtaken");
       if (overtaken || may_repeat(s)) continue;
       co_return s;
     }
@@ -58,6 +60,7 @@ Task<Result<uint64_t>> publish(DdlContext* c, Step step) {
     if (c->offline_until) txn->set_deadline(c->offline_until);
     s = co_await txn->commit();
     if (may_repeat(s)) {
+      MARK("sql: a schema change is published again");
       c->notices.resize(notices);
       CO_RETURN_IF_ERROR(co_await runtime::sleep_for(*c->manager->client().env().executor,
                                                      std::chrono::milliseconds(5), c->cancel));
@@ -106,11 +109,15 @@ Task<Status> take_offline(DdlContext* c, std::vector<Oid> tables) {
     };
     auto version = co_await publish(c, step);
     if (!version.ok()) {
+      MARK("sql: a schema change may hold tables without knowing");
       // It may have happened.
       for (Oid oid : tables) c->manager->owe(oid, until);
       co_return version.status();
     }
-    if (held) continue;
+    if (held) {
+      MARK("sql: a schema change finds its table held");
+      continue;
+    }
     c->offline.insert(c->offline.end(), tables.begin(), tables.end());
     c->offline_until = c->offline_until ? std::min(c->offline_until, until) : until;
     co_return co_await c->manager->wait_for_leases(*version, c->cancel);
@@ -283,6 +290,7 @@ Task<Status> create_index_alone(const CreateIndex* s, DdlContext* c) {
   if (index == 0) co_return Status();
   Status done = co_await advance_index(c, table, index, *version);
   if (done.ok()) co_return done;
+  MARK("sql: an index is undone");
   // Undone also when it was cancelled.
   c->cancel = {};
   Status undone = co_await remove_index(c, table, index);
@@ -439,7 +447,10 @@ Task<Status> execute_ddl(const Ddl* ddl, DdlContext* c) {
     }
     // Once more from the beginning: what was written stands under ids that are used up.
     again = (missing || may_repeat(done)) && !c->cancel.cancelled();
-    if (again) CO_RETURN_IF_ERROR(co_await bring_online(c));
+    if (again) {
+      MARK("sql: a schema change begins anew");
+      CO_RETURN_IF_ERROR(co_await bring_online(c));
+    }
     if (missing && !again) done = c->cancel.status();
   }
   if (done.ok()) {
@@ -517,7 +528,10 @@ Task<Status> bring_online(DdlContext* c) {
   Step step = [tables](CatalogWriter& w) { return clear_offline(w, tables); };
   auto version = co_await publish(c, step);
   c->cancel = cancel;
-  if (!version.ok()) owe_those(c->manager, tables);
+  if (!version.ok()) {
+    MARK("sql: a table is owed");
+    owe_those(c->manager, tables);
+  }
   co_return version.status();
 }
 
@@ -548,10 +562,14 @@ Task<Status> free_abandoned(CatalogManager* manager) {
       const std::pair hold{t->oid, t->offline_until};
       const bool earlier_life = t->offline_until < manager->began().add_micros(kOfflineMicros);
       if (earlier_life || owed.contains(hold)) abandoned.insert(hold);
+      MARK_IF(earlier_life, "sql: a table that an earlier life held is freed");
       continue;
     }
     CO_ASSIGN_OR_RETURN(const bool gone, co_await manager->gone(t->offline_by));
-    if (gone) abandoned.emplace(t->oid, t->offline_until);
+    if (gone) {
+      MARK("sql: a table that a dead node held is freed");
+      abandoned.emplace(t->oid, t->offline_until);
+    }
   }
   offline.clear();
   if (abandoned.empty()) co_return Status();

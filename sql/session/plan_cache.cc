@@ -1,5 +1,7 @@
 #include "sql/session/plan_cache.h"
 
+#include "base/mark.h"
+
 namespace quorate::sql {
 namespace {
 constexpr size_t kInternedMax = 1024;
@@ -25,6 +27,7 @@ void PlanCache::put(std::string_view key, StatementRef statement) {
   entries_.push_front({std::string(key), std::move(statement)});
   index_.emplace(entries_.front().key, entries_.begin());
   if (entries_.size() > kEntriesMax) {
+    MARK("sql: a plan leaves the cache");
     index_.erase(entries_.back().key);
     entries_.pop_back();
   }
@@ -35,7 +38,10 @@ uint32_t PlanCache::intern(const std::string& settings) {
   if (added) ++next_interned_;
   uint32_t number = it->second;
   // Forgotten texts get new numbers, so an old entry is never found under another's settings.
-  if (interned_.size() > kInternedMax) interned_.clear();
+  if (interned_.size() > kInternedMax) {
+    MARK("sql: texts of settings are forgotten");
+    interned_.clear();
+  }
   return number;
 }
 
@@ -49,7 +55,10 @@ std::shared_ptr<const RowCodec> CodecCache::codec(const TablePtr& table) {
   // A rolled back schema change may have used the same version number for another descriptor.
   if (slot == nullptr || &slot->table() != table.get()) slot = RowCodec::create(table);
   std::shared_ptr<const RowCodec> found = slot;
-  if (codecs_.size() > kEntriesMax) codecs_.clear();
+  if (codecs_.size() > kEntriesMax) {
+    MARK("sql: codecs are forgotten");
+    codecs_.clear();
+  }
   return found;
 }
 

@@ -1,6 +1,7 @@
 #include "sql/session/sequences.h"
 
 #include "base/archive.h"
+#include "base/mark.h"
 #include "runtime/sync.h"
 
 namespace quorate::sql {
@@ -91,7 +92,10 @@ Task<Status> SequenceCache::take_once(SequencePtr sequence, int64_t wanted, Bloc
       s = write_row(txn.get(), sequence->oid, *row);
       if (s.ok()) s = co_await txn->commit();
       // Not known whether these values are taken: then others are.
-      if (s.code() == StatusCode::kAmbiguous) s = aborted("a sequence's block may be lost");
+      if (s.code() == StatusCode::kAmbiguous) {
+        MARK("sql: a block of a sequence may be lost");
+        s = aborted("a sequence's block may be lost");
+      }
       co_return s;
     }
   }
@@ -116,6 +120,7 @@ Task<Status> SequenceCache::take_block(SequencePtr sequence) {
       co_return s;
     }
     if (s.code() != StatusCode::kAborted || attempt >= kAttemptsMax) co_return s;
+    MARK("sql: a block of a sequence is taken again");
     CO_RETURN_IF_ERROR(
         co_await runtime::sleep_for(executor, std::chrono::microseconds(200 << (attempt % 6))));
   }

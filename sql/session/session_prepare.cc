@@ -1,4 +1,5 @@
 // From text to a statement that can run.
+#include "runtime/fault_points.h"
 #include "sql/session/literals.h"
 #include "sql/session/session_impl.h"
 
@@ -167,6 +168,7 @@ StatementRef SessionImpl::find_simple(std::string_view text) {
   normalized_.clear();
   key_.clear();
   if (writer_ != nullptr || text.size() > PlanCache::kKeyBytesMax) return nullptr;
+  if (runtime::fires(node_.client.env().faults, runtime::FaultPoint::kForgetPlan)) return nullptr;
   bool lifts = text.find('$') == std::string_view::npos && normalize(text, &normalized_) &&
                normalized_.literals.size() <= kLiteralsMax;
   key_ = cache_prefix();

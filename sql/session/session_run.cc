@@ -1,4 +1,5 @@
 // Running a plan: rows to the sink, commit, retries.
+#include "base/mark.h"
 #include "runtime/sync.h"
 #include "sql/session/session_impl.h"
 
@@ -71,6 +72,7 @@ Task<Status> SessionImpl::run_plan(Run r) {
     if (!may_retry(s, attempt) || (in_block() && !txn_->can_restart(s)) || !r.sink->rewind(mark))
       co_return s;
     if (from_commit) {
+      MARK("sql: a commit is refused and its statement run again");
       // The transaction is over; the next one may need another version of the catalog.
       txn_.reset();
       if (writer_ == nullptr) drop_catalog();
@@ -135,6 +137,7 @@ Task<Status> SessionImpl::start_over(Status failure, int attempt, Run* r) {
   }
   if (txn_ != nullptr) {
     if (txn_->can_restart(failure)) {
+      MARK("sql: a session runs its transaction again");
       Status s = co_await txn_->restart();
       if (s.ok()) co_return s;
     }
@@ -145,6 +148,7 @@ Task<Status> SessionImpl::start_over(Status failure, int attempt, Run* r) {
   if (catalog_ == nullptr) {
     CO_RETURN_IF_ERROR(co_await need_catalog());
     if (catalog_->version() != r->statement->catalog_version) {
+      MARK("sql: a statement that runs again meets another catalog");
       std::vector<Type> params = r->statement->params;
       Result<StatementRef> made =
           co_await make_statement(r->statement->parsed, std::move(params), false);

@@ -1,0 +1,56 @@
+#include "runtime/sim/sim_fault_points.h"
+
+namespace quorate::runtime {
+
+namespace {
+
+constexpr double kNoneChance = 0.33;  // of a seed
+constexpr double kPointChance = 0.5;  // of each point, in the other seeds
+
+constexpr FaultPointInfo kInfos[] = {
+    {FaultPoint::kForgetRange, "point-forget-range", "a router forgets a range that it asks for",
+     0.02},
+    {FaultPoint::kForgetLease, "point-forget-lease", "a router forgets who led a range last", 0.1},
+    {FaultPoint::kForgetCommits, "point-forget-commits",
+     "a leaseholder forgets recent commits, so that a proof reads rows", 0.2},
+    {FaultPoint::kRaiseCommit, "point-raise-commit", "a commit is asked for a later timestamp",
+     0.2},
+    {FaultPoint::kRefuseProposal, "point-refuse-proposal",
+     "a proposal is refused as if too much were uncommitted", 0.03},
+    {FaultPoint::kLateApplied, "point-late-applied", "who proposed hears late that it is applied",
+     0.05},
+    {FaultPoint::kCutSnapshot, "point-cut-snapshot", "a snapshot breaks off on its way", 0.3},
+    {FaultPoint::kRefuseRefresh, "point-refuse-refresh", "what was read counts as changed", 0.1},
+    {FaultPoint::kLoseResolution, "point-lose-resolution",
+     "the answer to a batch of resolutions is lost", 0.2},
+    {FaultPoint::kManyEnds, "point-many-ends",
+     "a transaction's end runs before its answer, as if too many were under way", 0.3},
+    {FaultPoint::kForgetPlan, "point-forget-plan", "a plan is not found in the cache", 0.2},
+};
+static_assert(std::size(kInfos) == kFaultPoints);
+
+}  // namespace
+
+std::span<const FaultPointInfo> fault_point_infos() { return kInfos; }
+
+SimFaultPoints::SimFaultPoints(uint64_t seed) : random_(seed) {
+  random_ = random_.fork("fault points");
+  for (const FaultPointInfo& info : kInfos) of(info.point).random = random_.fork(info.name);
+}
+
+void SimFaultPoints::draw() {
+  if (random_.chance(kNoneChance)) return;
+  for (const FaultPointInfo& info : kInfos) {
+    const double chance = info.chance_most * random_.uniform();
+    if (random_.chance(kPointChance)) set_chance(info.point, chance);
+  }
+}
+
+bool SimFaultPoints::fires(FaultPoint point) {
+  Point& p = of(point);
+  if (stopped_ || p.chance <= 0 || !p.random.chance(p.chance)) return false;
+  ++p.fired;
+  return true;
+}
+
+}  // namespace quorate::runtime
