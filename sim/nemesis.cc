@@ -95,6 +95,7 @@ runtime::SimDiskFaults Nemesis::usual_disk() const {
   faults.sector_bytes = profile_.sector_bytes;
   faults.sync_min = profile_.sync / 8;
   faults.sync_max = profile_.sync;
+  faults.read_max = std::max(faults.read_max, profile_.sync);
   return faults;
 }
 

@@ -75,6 +75,9 @@ SimCluster::Options draw_cluster(Random& random, const Workload& workload, Plant
     n.txn.spill_bytes = bulk.chance(0.5) ? 0 : bulk.below(3'000);
   Random raft = copy.fork("raft");
   if (raft.chance(0.5)) n.append_bytes = size_t{32} << raft.below(12);
+  Random sizes = copy.fork("sizes");
+  if (sizes.chance(0.5)) n.engine.segment_bytes = size_t{128} << (10 + sizes.below(3));
+  n.upkeep.lease_majority = 0.5 + 0.4 * sizes.uniform();
   n.txn.run_bytes = 100 + bulk.below(2'000);
   n.txn.load_bytes_max = 200 + bulk.below(4'000);
   return o;
