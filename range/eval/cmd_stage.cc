@@ -73,6 +73,10 @@ Verdict stage_write(Evaluation& e, const CommitRequest& request, const RowWrite&
     MARK("range: a staging comes behind its own commit");
     return Verdict::kDone;
   }
+  // Only where it is not staged yet: one that was is never refused, or its attempt could be
+  // committed by others after all.
+  if (runtime::fires(e.context.env().faults, runtime::FaultPoint::kRaiseCommit))
+    lowest->forward(e.context.clock().now());
   if (Verdict v = check_write(e, w, lowest); v != Verdict::kDone) return v;
   Intent intent = make_intent(e, request);
   intent.deleted = w.deleted;
@@ -182,8 +186,6 @@ Verdict eval_stage(Evaluation& e, const CommitRequest& request, CommitResponse& 
   if (Status s = check_limits(e, request); !s.ok()) return e.fail(std::move(s));
 
   Timestamp lowest = e.read_ts;
-  if (runtime::fires(e.context.env().faults, runtime::FaultPoint::kRaiseCommit))
-    lowest.forward(e.context.clock().now());
   for (const RowWrite& w : request.writes) {
     if (v = stage_write(e, request, w, &lowest); v != Verdict::kDone) return v;
   }

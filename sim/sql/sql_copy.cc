@@ -353,14 +353,17 @@ std::string SqlCopy::judge_rows(const SqlAnswer& rows, const std::vector<int64_t
 }
 
 Task<Result<std::string>> SqlCopy::judge(SqlClient* client) {
+  // Of one state: a batch whose client has gone may still come.
   std::vector<std::string> texts{
+      "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
       "SELECT batch, n, state, pad FROM parts ORDER BY batch, n",
       "COPY parts TO STDOUT",
       "SELECT count(*) FROM parts WHERE n >= 0",
+      "COMMIT",
   };
   Result<std::vector<SqlAnswer>> read = co_await insist_all(client, std::move(texts));
   if (!read.ok()) co_return read.status();
-  const SqlAnswer &rows = (*read)[0], &copied = (*read)[1], &by_index = (*read)[2];
+  const SqlAnswer &rows = (*read)[1], &copied = (*read)[2], &by_index = (*read)[3];
   std::vector<int64_t> all;
   for (size_t b = 0; b < batches_.size(); ++b)
     if (batches_[b].fate == Batch::Fate::kThere) all.push_back(static_cast<int64_t>(b));
