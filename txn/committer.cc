@@ -82,6 +82,12 @@ Task<Status> Committer::run() {
         co_return co_await end_unknown(std::move(step.status));
       case Step::kRaise:
         MARK("txn: a commit is asked to move");
+        // A range that has forgotten what it staged can't be told from one that never did: no new
+        // attempt is made before this one is known to be barred.
+        if (staged_ && doubtful_) {
+          MARK("txn: a commit in doubt is asked to move");
+          co_return co_await end_unknown(read_changed({}, step.need));
+        }
         if (++raises > kRaisesMax) {
           MARK("txn: a commit is asked to move too often");
           co_return co_await end_unknown(read_changed({}, step.need));
@@ -295,6 +301,7 @@ Committer::Step Committer::judge(BatchResponse& response) {
     if (give_up_ == runtime::Instant::never()) give_up_ = sent_ + kCommitPatience;
     const runtime::Instant now = channel_.node().sender.executor().now();
     MARK("txn: the answer to a commit is lost");
+    doubtful_ = true;
     if (++lost_ < kCommitSendsMax && now + kRecordPatience < give_up_) return step;
   }
   step.kind = Step::kFailed;

@@ -84,9 +84,12 @@ class Committer {
   bool one_phase_sent_ = false;
   bool anchor_staged_ = false;  // by stage_anchor_first(), at target_
   bool unknown_ = false;        // the commit may have happened, or may still
-  int lost_ = 0;                // sends without a definite answer
-  int waited_ = 0;              // sends that were answered when they had waited in vain
-  runtime::Instant sent_;       // the present round
+  // An answer to the present attempt was lost: it may have been staged everywhere, committed by
+  // others, and forgotten since.
+  bool doubtful_ = false;
+  int lost_ = 0;           // sends without a definite answer
+  int waited_ = 0;         // sends that were answered when they had waited in vain
+  runtime::Instant sent_;  // the present round
   runtime::Instant give_up_ = runtime::Instant::never();  // known from the first lost answer on
 };
 
