@@ -21,6 +21,18 @@ void expect_closed(const std::vector<Dependency>& cycle) {
     EXPECT_EQ(cycle[i].to, cycle[(i + 1) % cycle.size()].from);
 }
 
+// Each reads what the other writes over.
+History write_skew() {
+  History h;
+  HistoryTxn& one = add(h, 1, 5);
+  one.reads["a"] = {};
+  one.appends = {"b"};
+  HistoryTxn& two = add(h, 1, 5);
+  two.reads["b"] = {};
+  two.appends = {"a"};
+  return h;
+}
+
 TEST(HistoryCycle, none_where_all_is_well) {
   History h;
   add(h, 1, 2).appends = {"a"};
@@ -34,13 +46,7 @@ TEST(HistoryCycle, none_where_all_is_well) {
 
 // Each read what the other wrote over: write skew.
 TEST(HistoryCycle, shows_write_skew_as_two_steps) {
-  History h;
-  HistoryTxn& one = add(h, 1, 5);
-  one.reads["a"] = {};
-  one.appends = {"b"};
-  HistoryTxn& two = add(h, 1, 5);
-  two.reads["b"] = {};
-  two.appends = {"a"};
+  const History h = write_skew();
   const std::map<Bytes, List> last{{"a", {2}}, {"b", {1}}};
   EXPECT_NE(h.judge(last, Level::kSerializable, true), "");
   const auto cycle = find_cycle(h, last, Level::kSerializable, true);
@@ -66,13 +72,7 @@ void expect_forbidden_from(Level lowest, History& h, const std::map<Bytes, List>
 }
 
 TEST(HistoryLevel, write_skew_is_seen_by_serializable_alone) {
-  History h;
-  HistoryTxn& one = add(h, 1, 5);
-  one.reads["a"] = {};
-  one.appends = {"b"};
-  HistoryTxn& two = add(h, 1, 5);
-  two.reads["b"] = {};
-  two.appends = {"a"};
+  History h = write_skew();
   expect_forbidden_from(Level::kSerializable, h, {{"a", {2}}, {"b", {1}}});
 }
 
