@@ -46,16 +46,18 @@ struct PlantedBugs {
   QUORATE_PLANTED(serve_past_lease);         // support-epoch: a lease is served past its end
   // child-lease: a split's child is born bound to nobody, and its leader counts on all
   QUORATE_PLANTED(child_for_anyone);
-  QUORATE_PLANTED(child_forgets_reads);   // child-lease: the timestamp cache stays with the parent
-  QUORATE_PLANTED(regrant_closed_epoch);  // support-epoch: a withdrawn epoch is supported again
-  QUORATE_PLANTED(clock_starts_anew);     // restart-clock: the durable bound is not looked at
-  QUORATE_PLANTED(ignore_record_mark);    // record-mark: records come back after their collection
-  QUORATE_PLANTED(collect_unfinished);    // prevent-then-abort: a record goes before its intents
-  QUORATE_PLANTED(abort_staged);          // prevent-then-abort: recovery does not look for writes
-  QUORATE_PLANTED(commit_above_proof);    // refresh: a commit lands above what is proved elsewhere
-  QUORATE_PLANTED(stage_below_reads);     // refresh: writes land below what others have read
-  QUORATE_PLANTED(refresh_past_intents);  // refresh: another's staged write is not waited for
-  QUORATE_PLANTED(read_past_latches);     // scan-yield: a read passes by writes that are under way
+  QUORATE_PLANTED(child_forgets_reads);    // child-lease: the timestamp cache stays with the parent
+  QUORATE_PLANTED(regrant_closed_epoch);   // support-epoch: a withdrawn epoch is supported again
+  QUORATE_PLANTED(clock_starts_anew);      // restart-clock: the durable bound is not looked at
+  QUORATE_PLANTED(ignore_record_mark);     // record-mark: records come back after their collection
+  QUORATE_PLANTED(forget_first_attempt);   // record-mark: only the present attempt is looked at
+  QUORATE_PLANTED(write_below_threshold);  // gc-threshold: writes land where deletions are gone
+  QUORATE_PLANTED(collect_unfinished);     // prevent-then-abort: a record goes before its intents
+  QUORATE_PLANTED(abort_staged);           // prevent-then-abort: recovery does not look for writes
+  QUORATE_PLANTED(commit_above_proof);     // refresh: a commit lands above what is proved elsewhere
+  QUORATE_PLANTED(stage_below_reads);      // refresh: writes land below what others have read
+  QUORATE_PLANTED(refresh_past_intents);   // refresh: another's staged write is not waited for
+  QUORATE_PLANTED(read_past_latches);      // scan-yield: a read passes by writes that are under way
   QUORATE_PLANTED(ignore_uncertainty);  // observed: what was written just above a read is not seen
   QUORATE_PLANTED(observed_before_lease);  // observed: what another leaseholder's clock said counts
   QUORATE_PLANTED(gc_threshold_unchecked);  // gc-threshold: reads go below it

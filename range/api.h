@@ -337,6 +337,9 @@ struct CommitRequest {
   // The coordinator's clock at the first send of this attempt, the same on every resend: what was
   // collected after it can't be written again (safety: record-mark).
   Timestamp attempt;
+  // The attempt of the transaction's first commit, zero where that is this one: since then a record
+  // may have been made, and told COMMITTED, and collected (safety: record-mark).
+  Timestamp first_attempt;
   std::vector<RowWrite> writes;
   std::vector<Bytes> all_keys;    // kStageAnchor: every key that is staged, in all ranges
   std::vector<ReadSpan> refresh;  // reads in this range that must hold up to the commit timestamp
@@ -351,8 +354,10 @@ struct CommitRequest {
   Timestamp deadline = Timestamp::max();
   template <class A>
   void serialize(A& a) {
-    a(kind, attempt, writes, all_keys, refresh, runs, locked_reads, commit_ts, deadline);
+    a(kind, attempt, first_attempt, writes, all_keys, refresh, runs, locked_reads, commit_ts,
+      deadline);
   }
+  Timestamp earliest_attempt() const { return first_attempt ? first_attempt : attempt; }
 };
 struct CommitResponse {
   Timestamp commit_ts;
@@ -382,14 +387,16 @@ struct TxnRecord {
 struct EndTxnRequest {
   bool commit = false;
   Timestamp commit_ts, attempt;
+  Timestamp first_attempt;  // as in CommitRequest; zero: whoever asks is not its coordinator
   std::vector<Bytes> keys;  // what a PENDING record lists from now on
   // Keys of this range, sorted, whose intents become versions in the same batch, where the record
   // says COMMITTED at commit_ts now; it lists them no longer.
   std::vector<Bytes> resolve;
   template <class A>
   void serialize(A& a) {
-    a(commit, commit_ts, attempt, keys, resolve);
+    a(commit, commit_ts, attempt, first_attempt, keys, resolve);
   }
+  Timestamp earliest_attempt() const { return first_attempt ? first_attempt : attempt; }
 };
 struct EndTxnResponse {
   TxnStatus status = TxnStatus::kUnknown;  // what the record says now: recovery may have been first

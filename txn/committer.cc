@@ -56,7 +56,7 @@ Task<Status> Committer::run() {
   Status s = channel_.token.status();
   if (!s.ok()) co_return s;
   channel_.header.anchor = anchor_;
-  attempt_ = node.sender.clock().now();
+  attempt_ = first_attempt_ = node.sender.clock().now();
   int raises = 0;
   for (int n = 0; n < kRegroupsMax + kRaisesMax; ++n) {
     if (target_ >= work_.deadline) {
@@ -82,12 +82,6 @@ Task<Status> Committer::run() {
         co_return co_await end_unknown(std::move(step.status));
       case Step::kRaise:
         MARK("txn: a commit is asked to move");
-        // A range that has forgotten what it staged can't be told from one that never did: no new
-        // attempt is made before this one is known to be barred.
-        if (staged_ && doubtful_) {
-          MARK("txn: a commit in doubt is asked to move");
-          co_return co_await end_unknown(read_changed({}, step.need));
-        }
         if (++raises > kRaisesMax) {
           MARK("txn: a commit is asked to move too often");
           co_return co_await end_unknown(read_changed({}, step.need));
@@ -115,6 +109,7 @@ Task<Status> Committer::group(std::vector<Part>* parts) {
     Part part;
     part.target = std::move(g.target);
     part.request.attempt = attempt_;
+    if (attempt_ != first_attempt_) part.request.first_attempt = first_attempt_;
     part.request.deadline = work_.deadline;
     const KeySpan& span = part.target.span;
     for (; write != work_.writes.end() && span.contains(write->key); ++write) {
@@ -301,7 +296,6 @@ Committer::Step Committer::judge(BatchResponse& response) {
     if (give_up_ == runtime::Instant::never()) give_up_ = sent_ + kCommitPatience;
     const runtime::Instant now = channel_.node().sender.executor().now();
     MARK("txn: the answer to a commit is lost");
-    doubtful_ = true;
     if (++lost_ < kCommitSendsMax && now + kRecordPatience < give_up_) return step;
   }
   step.kind = Step::kFailed;
@@ -334,8 +328,8 @@ Task<Status> Committer::end_unknown(Status refusal) {
   const runtime::Instant now = channel_.node().sender.executor().now();
   const runtime::Instant until =
       give_up_ != runtime::Instant::never() ? give_up_ : now + kCommitPatience;
-  Result<range::EndTxnResponse> said =
-      co_await end_record(channel_.node(), channel_.header, false, target_, attempt_, {}, until);
+  Result<range::EndTxnResponse> said = co_await end_record(
+      channel_.node(), channel_.header, false, target_, attempt_, {}, until, first_attempt_);
   if (said.ok() && said->status == TxnStatus::kCommitted) {
     MARK("txn: a commit of unknown outcome was made");
     commit_ts_ = said->commit_ts;

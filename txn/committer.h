@@ -74,7 +74,7 @@ class Committer {
   CommitWork work_;
   Refresher refresher_;
   Bytes anchor_;
-  Timestamp attempt_;
+  Timestamp attempt_, first_attempt_;
   Timestamp target_;  // stage at it; one phase: at least it
   Timestamp proved_;  // work_.reads hold up to it
   Timestamp commit_ts_;
@@ -84,12 +84,9 @@ class Committer {
   bool one_phase_sent_ = false;
   bool anchor_staged_ = false;  // by stage_anchor_first(), at target_
   bool unknown_ = false;        // the commit may have happened, or may still
-  // An answer to the present attempt was lost: it may have been staged everywhere, committed by
-  // others, and forgotten since.
-  bool doubtful_ = false;
-  int lost_ = 0;           // sends without a definite answer
-  int waited_ = 0;         // sends that were answered when they had waited in vain
-  runtime::Instant sent_;  // the present round
+  int lost_ = 0;                // sends without a definite answer
+  int waited_ = 0;              // sends that were answered when they had waited in vain
+  runtime::Instant sent_;       // the present round
   runtime::Instant give_up_ = runtime::Instant::never();  // known from the first lost answer on
 };
 

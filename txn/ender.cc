@@ -118,12 +118,14 @@ Task<bool> resolve_all(NodeParts& node, TxnEnd* end, TxnStatus status) {
 
 Task<Result<EndTxnResponse>> end_record(NodeParts& node, TxnHeader header, bool commit,
                                         Timestamp commit_ts, Timestamp attempt,
-                                        std::vector<Bytes> keys, runtime::Instant until) {
+                                        std::vector<Bytes> keys, runtime::Instant until,
+                                        Timestamp first_attempt) {
   range::EndTxnRequest request;
   request.keys = std::move(keys);
   request.commit = commit;
   request.commit_ts = commit_ts;
   request.attempt = attempt;
+  request.first_attempt = first_attempt;
   Bytes anchor = header.anchor;
   BatchResponse r = co_await send_to_key(node, std::move(header), std::move(anchor),
                                          Request(std::move(request)), kCommitSendsMax, until);

@@ -18,10 +18,12 @@ struct TxnEnd {
 };
 
 // Asks the anchor to commit or abort, and gives what its record says then. An error: not known, at
-// `until` at the latest or, without that, when several sends were in vain.
+// `until` at the latest or, without that, when several sends were in vain. `first_attempt`: as in
+// EndTxnRequest.
 runtime::Task<Result<range::EndTxnResponse>> end_record(
     NodeParts& node, range::TxnHeader header, bool commit, Timestamp commit_ts, Timestamp attempt,
-    std::vector<Bytes> keys = {}, runtime::Instant until = runtime::Instant::never());
+    std::vector<Bytes> keys = {}, runtime::Instant until = runtime::Instant::never(),
+    Timestamp first_attempt = {});
 // Makes or renews the PENDING record; kAborted: somebody has aborted the transaction.
 runtime::Task<Status> keep_pending(NodeParts& node, range::TxnHeader header, Timestamp attempt);
 // What the record at the anchor says.

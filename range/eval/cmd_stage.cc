@@ -138,6 +138,7 @@ Verdict stage_record(Evaluation& e, const CommitRequest& request, CommitResponse
     const TxnRecord& old = **found;
     if (old.status == TxnStatus::kAborted) {
       MARK("range: a staging finds itself aborted");
+      if (records_may_be_gone(e, request)) return e.fail(attempt_too_old());
       return e.fail(aborted_by_others());
     }
     if (old.status == TxnStatus::kCommitted) {
@@ -151,7 +152,7 @@ Verdict stage_record(Evaluation& e, const CommitRequest& request, CommitResponse
       return e.fail(aborted("a late message of an earlier attempt to commit"));
     }
     if (old.attempt == request.attempt) return Verdict::kDone;
-  } else if (request.attempt <= e.context.record_mark() && !e.planted.ignore_record_mark) {
+  } else if (records_may_be_gone(e, request)) {
     return e.fail(attempt_too_old());
   }
   TxnRecord record;

@@ -51,6 +51,8 @@ Verdict check_write(Evaluation& e, const RowWrite& write, Timestamp* lowest) {
         concurrent_update(write.key, *newest && (*newest)->deleted ? "delete" : "update"));
   }
   if (*newest) lowest->forward((*newest)->ts.next());
+  // Below it a later deletion may be gone, and this very write, committed and deleted since.
+  if (!e.planted.write_below_threshold) lowest->forward(e.context.gc_threshold().next());
   const ColumnSet changed = write.deleted ? kAllColumns : write.changed;
   lowest->forward(e.state.reads.floor(write.key, changed, e.txn.id).next());
   return Verdict::kDone;
@@ -87,6 +89,12 @@ Status check_limits(Evaluation& e, const CommitRequest& request) {
     grows |= !w.deleted && !keys::is_vital(w.key);
   }
   return changes ? check_space(e, grows) : Status();
+}
+
+bool records_may_be_gone(const Evaluation& e, const CommitRequest& request) {
+  const Timestamp asked =
+      e.planted.forget_first_attempt ? request.attempt : request.earliest_attempt();
+  return asked <= e.context.record_mark() && !e.planted.ignore_record_mark;
 }
 
 Status attempt_too_old() {

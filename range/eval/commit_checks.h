@@ -20,7 +20,10 @@ bool base_holds(const Evaluation& e, Timestamp base, const std::optional<storage
 Status check_space(Evaluation& e, bool grows);
 // Sizes, space, the descriptor leases' deadline.
 Status check_limits(Evaluation& e, const CommitRequest& request);
-// No record was ever, and will ever be, made for this attempt (safety: record-mark).
+// Records of one of the transaction's attempts may have been collected: that none is there, or one
+// that somebody made since to bar it, does not tell that it was not committed (safety:
+// record-mark).
+bool records_may_be_gone(const Evaluation& e, const CommitRequest& request);
 Status attempt_too_old();
 // What a record of an earlier send, or of whoever recovered the transaction, says to a commit.
 Status aborted_by_others();

@@ -241,7 +241,11 @@ Bytes Conversation::request_of(const Script& c, TxnHeader& header, Request& requ
     return key;
   }
   if (c.name == "end") {
-    EndTxnRequest end{c.has("commit"), ts_of(c, "at"), ts_of(c, "attempt"), {}, {}};
+    EndTxnRequest end;
+    end.commit = c.has("commit");
+    end.commit_ts = ts_of(c, "at");
+    end.attempt = ts_of(c, "attempt");
+    end.first_attempt = ts_of(c, "first");
     for (const std::string& k : c.list("resolve")) end.resolve.emplace_back(k);
     request = end;
     return header.anchor;
@@ -302,6 +306,7 @@ CommitRequest Conversation::commit_of(const Script& c, TxnHeader& header) {
   if (kind == "anchor") commit.kind = CommitKind::kStageAnchor;
   if (kind == "stage") commit.kind = CommitKind::kStage;
   commit.attempt = ts_of(c, "attempt", header.read_ts.packed);
+  commit.first_attempt = ts_of(c, "first");
   for (const std::string& w : c.list("writes"))
     commit.writes.push_back(write_of(w, c.get_u64("changed", kAllColumns)));
   for (const std::string& k : c.list("all")) commit.all_keys.emplace_back(k);
