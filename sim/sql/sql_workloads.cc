@@ -6,6 +6,7 @@
 #include "sim/sql/sql_counter.h"
 #include "sim/sql/sql_keys.h"
 #include "sim/sql/sql_queue.h"
+#include "sim/sql/sql_random.h"
 #include "sim/sql/sql_schema.h"
 #include "sim/sql/sql_skew.h"
 #include "sim/sql/sql_tpcc.h"
@@ -29,6 +30,7 @@ std::span<const WorkloadKind> all_workload_kinds() {
     kinds.push_back({"sql-counter", make<SqlCounter>});
     kinds.push_back({"sql-keys", make<SqlKeys>});
     kinds.push_back({"sql-queue", make<SqlQueue>});
+    kinds.push_back({"sql-random", make<SqlRandom>});
     kinds.push_back({"sql-schema", make<SqlSchema>});
     kinds.push_back({"sql-skew", make<SqlSkew>});
     kinds.push_back({"sql-tpcc", make<SqlTpcc>});

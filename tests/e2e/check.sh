@@ -27,7 +27,7 @@ while kill -0 "$check" 2>/dev/null; do
   victim=$((victim % 3 + 1))
 done
 wait "$check" || { cat "$out"; fail "check found something wrong while nodes were killed"; }
-for workload in sql-append sql-bank sql-copy sql-counter sql-keys sql-queue sql-skew sql-tpcc; do
+for workload in sql-append sql-bank sql-copy sql-counter sql-keys sql-queue sql-random sql-skew sql-tpcc; do
   committed=$(sed -n "s/^$workload: nothing is wrong; \([0-9]*\) transactions.*/\1/p" "$out")
   [ "${committed:-0}" -ge 10 ] || { cat "$out"; fail "$workload: ${committed:-no} transactions committed"; }
 done
