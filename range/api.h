@@ -370,6 +370,9 @@ struct CommitResponse {
 // The replicated record of a transaction, at its anchor (Keyspace::kTxnRecord, key:
 // range/eval/records.h). Frozen layout: on disk.
 struct TxnRecord {
+  // Of a transaction with sorted runs: others can't tell where all of these lie, so that the record
+  // goes when its coordinator says so, and not before.
+  static constexpr uint8_t kWithRuns = 2;
   uint8_t format = 1;
   TxnStatus status = TxnStatus::kUnknown;
   Timestamp commit_ts;  // staging: the timestamp staged at

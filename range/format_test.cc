@@ -135,7 +135,7 @@ TEST(FrozenFormats, short_and_long_bytes_are_corruption) {
   TxnRecord record;
   record.keys = {"a"};
   Bytes later = encode(record);
-  later[0] = 2;
+  later[0] = 3;
   EXPECT_FALSE(parse_record(later).ok());
 }
 

@@ -20,6 +20,9 @@ using runtime::Task;
 // Before anyone pushes a staged transaction: its coordinator is usually about to resolve it.
 constexpr runtime::Duration kResolutionGrace = std::chrono::milliseconds(1);
 constexpr runtime::Duration kResolutionRetry = std::chrono::milliseconds(50);
+// Intents that a sweep looks at, and transactions that are found out about beside each other for
+// it.
+constexpr size_t kSweepMax = 1'000, kSweptMax = 64;
 constexpr size_t kHandOverFormat = 1;
 
 struct HandOver {
@@ -100,6 +103,7 @@ class LeaseholderImpl final : public Leaseholder {
   RangeLoad take_load() override { return std::exchange(load_, RangeLoad()); }
   uint64_t run_bytes() const override { return state_.runs.bytes(); }
   void sweep_runs() override;
+  void sweep(Timestamp before) override;
 
  private:
   // Readers that wait for an intent, and the task that finds out about its transaction.
@@ -107,6 +111,7 @@ class LeaseholderImpl final : public Leaseholder {
     explicit Resolution(runtime::Executor& executor) : waiters(executor) {}
     Bytes anchor;
     std::set<Bytes> keys;
+    bool left_behind = false;  // its record is here, and nobody else may come to finish it
     runtime::WaitList waiters;
     runtime::CancelSource cancel;
   };
@@ -131,6 +136,7 @@ class LeaseholderImpl final : public Leaseholder {
 
   void count_intents();
   void start_resolution(const TxnId& txn, const Bytes& anchor, const Bytes& key);
+  void sweep_intents(Timestamp before);
   Task<void> resolve(TxnId txn);
   Task<bool> resolve_runs(TxnId txn, TxnStatus status, Timestamp commit_ts, CancelToken token);
   Task<bool> resolve_once(TxnId txn, Bytes anchor, CancelToken token);
@@ -149,6 +155,7 @@ class LeaseholderImpl final : public Leaseholder {
   bool runs_uncertain_ = false;  // a proposal's fate was unknown
   bool closed_ = false;
   NodeId successor_;
+  Bytes sweep_from_;  // where the next sweep goes on; empty: from the start
   std::map<TxnId, std::unique_ptr<Resolution>> resolutions_;
   runtime::TaskScope resolving_;
 };
@@ -650,7 +657,11 @@ Task<bool> LeaseholderImpl::resolve_once(TxnId txn, Bytes anchor, CancelToken to
                             response.error.to_string());
   }
   if (response.outcome != Outcome::kOk) co_return false;
-  co_return co_await resolve_runs(txn, record->status, record->commit_ts, token);
+  const bool runs_gone = co_await resolve_runs(txn, record->status, record->commit_ts, token);
+  if (!runs_gone || !it->second->left_behind) co_return runs_gone;
+  const Status finished = co_await resolver_.finish(txn, anchor, std::move(*record), token);
+  MARK_IF(finished.ok(), "range: a record that was left behind is finished");
+  co_return finished.ok();
 }
 
 Task<bool> LeaseholderImpl::resolve_runs(TxnId txn, TxnStatus status, Timestamp commit_ts,
@@ -677,6 +688,37 @@ void LeaseholderImpl::end_resolution(const TxnId& txn, bool resolved) {
     for (const Bytes& key : it->second->keys) state_.locks.wake_all(KeySpan::point(key));
   }
   resolutions_.erase(it);
+}
+
+void LeaseholderImpl::sweep(Timestamp before) {
+  if (closed_) return;
+  sweep_intents(before);
+  for (const auto& [txn, anchor] : std::exchange(state_.left_behind, {})) {
+    if (resolutions_.size() >= kSweptMax || !context_.descriptor().span.contains(anchor)) continue;
+    start_resolution(txn, anchor, anchor);
+    resolutions_.find(txn)->second->left_behind = true;
+  }
+}
+
+void LeaseholderImpl::sweep_intents(Timestamp before) {
+  if (state_.intents == 0 && !state_.intents_uncertain) return;
+  KeySpan span = context_.descriptor().span;
+  span.start = std::max(span.start, std::exchange(sweep_from_, Bytes()));
+  std::unique_ptr<storage::ReadView> view = context_.engine().view();
+  auto it = view->plains(storage::Keyspace::kIntent, span);
+  for (size_t looked_at = 0; it->valid(); it->next()) {
+    if (++looked_at > kSweepMax || resolutions_.size() >= kSweptMax) {
+      sweep_from_ = it->key();
+      return;
+    }
+    auto intent = parse_intent(it->value());
+    if (!intent.ok()) continue;  // whoever reads it tells
+    if (intent->ts >= before &&
+        context_.coordinator_alive(intent->coordinator, intent->coordinator_epoch))
+      continue;
+    MARK("range: an intent that nobody has met");
+    start_resolution(intent->txn, intent->anchor, Bytes(it->key()));
+  }
 }
 
 void LeaseholderImpl::sweep_runs() {

@@ -47,6 +47,10 @@ class ConflictResolver {
   // is gone), then its intents on `keys` may be resolved by the caller.
   virtual runtime::Task<Result<TxnRecord>> outcome(TxnId txn, Bytes anchor,
                                                    runtime::CancelToken token) = 0;
+  // Resolves every key that the finished transaction's record lists, in all ranges, and lets the
+  // record forget them, as its coordinator would.
+  virtual runtime::Task<Status> finish(TxnId txn, Bytes anchor, TxnRecord record,
+                                       runtime::CancelToken token) = 0;
 };
 
 class Leaseholder {
@@ -110,6 +114,9 @@ class Leaseholder {
   virtual uint64_t run_bytes() const = 0;
   // Finds out about transactions whose runs lie here and whose coordinator is gone.
   virtual void sweep_runs() = 0;
+  // The same of intents that are older than `before` or whose coordinator is gone, a bounded number
+  // a call, and of records that the last collection found left behind: nobody may ever meet them.
+  virtual void sweep(Timestamp before) = 0;
 };
 
 }  // namespace quorate::range

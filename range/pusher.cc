@@ -117,6 +117,45 @@ Task<Result<bool>> Pusher::query_all(TxnId txn, TxnRecord record, CancelToken to
   co_return true;
 }
 
+Task<Status> Pusher::finish(TxnId txn, Bytes anchor, TxnRecord record, CancelToken token) {
+  ResolveRequest resolve;
+  resolve.txn = txn;
+  resolve.status = record.status;
+  resolve.commit_ts = record.commit_ts;
+  std::vector<Bytes> keys = std::move(record.keys);
+  std::sort(keys.begin(), keys.end());
+  int mismatches = 0;
+  for (size_t next = 0; next < keys.size();) {
+    CO_ASSIGN_OR_RETURN(RangeDescriptor range, co_await router_.locate(keys[next], token));
+    size_t end = next;
+    resolve.keys.clear();
+    for (; end < keys.size() && range.span.contains(keys[end]); ++end)
+      resolve.keys.push_back(keys[end]);
+    BatchRequest batch;
+    batch.range = range.id;
+    batch.generation = range.generation;
+    batch.now = clock_.now();
+    batch.gateway = node_;
+    batch.requests.emplace_back(resolve);
+    BatchResponse response = co_await router_.send(std::move(batch), token);
+    if (response.outcome == Outcome::kError) co_return response.error;
+    if (response.outcome == Outcome::kOk && end > next) {
+      next = end;
+    } else if (++mismatches > kMismatchesMax) {
+      co_return unavailable("the ranges of a transaction that was left behind keep changing");
+    }
+  }
+  resolve.keys.clear();
+  resolve.remove_record = true;
+  resolve.anchor = anchor;
+  std::vector<Request> last;
+  last.emplace_back(std::move(resolve));
+  const TxnHeader nobody;
+  CO_ASSIGN_OR_RETURN(std::vector<Response> done,
+                      co_await send(std::move(anchor), nobody, std::move(last), token));
+  co_return Status();
+}
+
 Task<Result<std::vector<Response>>> Pusher::send(Bytes key, TxnHeader txn,
                                                  std::vector<Request> requests, CancelToken token) {
   for (int i = 0; i < kMismatchesMax; ++i) {

@@ -29,6 +29,8 @@ class Pusher : public ConflictResolver {
       : router_(router), env_(env), clock_(clock), node_(node) {}
   runtime::Task<Result<TxnRecord>> outcome(TxnId txn, Bytes anchor,
                                            runtime::CancelToken token) override;
+  runtime::Task<Status> finish(TxnId txn, Bytes anchor, TxnRecord record,
+                               runtime::CancelToken token) override;
 
  private:
   runtime::Task<Result<TxnRecord>> recover(TxnId txn, Bytes anchor, TxnRecord record,

@@ -164,7 +164,9 @@ runtime::Task<Status> Upkeep::collect(RangeId range) {
     BatchRequest batch = request_to(replica->descriptor(), gc);
     BatchResponse response = co_await leaseholder->serve(std::move(batch), {});
     if (response.outcome == Outcome::kError) co_return response.error;
-    if (response.outcome != Outcome::kOk || !leaseholder->collecting()) co_return Status();
+    if (response.outcome != Outcome::kOk) co_return Status();
+    leaseholder->sweep(gc.records_before);
+    if (!leaseholder->collecting()) co_return Status();
     co_await runtime::yield(*env_.executor);
   }
   MARK("range: collection goes on with the next step");

@@ -311,6 +311,14 @@ std::string Scenario::final_check() {
           kHealLimit)) {
     return "the idle cluster stays unhealthy: " + missing;
   }
+  // It costs too much to be looked for after every event.
+  const runtime::Instant limit = world_.now() + kHealLimit;
+  while (!(missing = left_behind(cluster_)).empty()) {
+    if (world_.now() >= limit) return "in the idle cluster " + missing;
+    run_until([] { return false; }, ms(250));
+  }
+  if (!run_until([&] { return cluster_.unhealthy().empty(); }, kHealLimit))
+    return "the idle cluster stays unhealthy: " + cluster_.unhealthy();
   return judge_agreement(cluster_);
 }
 

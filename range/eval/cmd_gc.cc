@@ -14,6 +14,13 @@ namespace quorate::range {
 namespace {
 
 constexpr size_t kLookedAtMax = limits::kGcRecordsMax / 5;
+constexpr size_t kLeftBehindMax = 64;
+
+// Its coordinator would have ended it long ago.
+bool is_left_behind(const TxnRecord& record, Timestamp mark) {
+  if (record.format == TxnRecord::kWithRuns || record.keys.empty()) return false;
+  return record.attempt <= mark && record.heartbeat <= mark;
+}
 
 }  // namespace
 
@@ -37,6 +44,13 @@ Verdict eval_gc(Evaluation& e, const GcRequest& request) {
     const bool finished =
         record->status == TxnStatus::kCommitted || record->status == TxnStatus::kAborted;
     const bool pointed_to = !record->keys.empty() && !e.planted.collect_unfinished;
+    if (is_left_behind(*record, trigger.record_mark) &&
+        e.state.left_behind.size() < kLeftBehindMax) {
+      TxnId txn;
+      Bytes anchor;
+      if (parse_txn_record_key(it->key(), anchor, txn))
+        e.state.left_behind.emplace(txn, std::move(anchor));
+    }
     if (!finished || pointed_to || record->attempt > trigger.record_mark) continue;
     e.writes.remove(storage::Keyspace::kTxnRecord, it->key());
   }

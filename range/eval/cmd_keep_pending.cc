@@ -21,6 +21,7 @@ Verdict eval_keep_pending(Evaluation& e, const KeepPendingRequest& request) {
     MARK("range: a bulk transaction's record was aborted and collected");
     return e.fail(aborted_by_others());
   }
+  record.format = TxnRecord::kWithRuns;
   record.status = TxnStatus::kPending;
   record.attempt.forward(request.attempt);
   record.heartbeat = e.context.clock().now();

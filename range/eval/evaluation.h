@@ -41,6 +41,9 @@ struct RangeState {
   bool intents_uncertain = false;
   // Where the collection of records goes on; empty: the next one begins from the start.
   Bytes collect_from;
+  // Transactions whose records the last collection found old and not finished: nobody may be left
+  // who ends them. With their anchors.
+  std::map<TxnId, Bytes> left_behind;
   // Sorted runs in the range's span; as exact, but that it is read anew where it may not be.
   RunTable runs;
   // Transactions without a record that somebody has asked about, and since when.

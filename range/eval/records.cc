@@ -45,10 +45,19 @@ Bytes txn_record_key(BytesView anchor, const TxnId& txn) {
   return key;
 }
 
+bool parse_txn_record_key(BytesView stored, Bytes& anchor, TxnId& txn) {
+  constexpr size_t kIdBytes = 16;
+  if (stored.size() < kIdBytes) return false;
+  anchor = Bytes(stored.substr(0, stored.size() - kIdBytes));
+  BytesView id = stored.substr(stored.size() - kIdBytes);
+  return take_ordered_u64(id, txn.high) && take_ordered_u64(id, txn.low);
+}
+
 Result<TxnRecord> parse_record(BytesView value) {
   TxnRecord record;
   RETURN_IF_ERROR(decode(value, record));
-  if (record.format != 1) return corruption("a transaction record has an unknown format");
+  if (record.format != 1 && record.format != TxnRecord::kWithRuns)
+    return corruption("a transaction record has an unknown format");
   return record;
 }
 

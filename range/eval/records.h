@@ -75,6 +75,7 @@ Bytes run_key(BytesView first, const TxnId& txn, uint64_t sequence);
 Result<RunRecord> parse_run_record(BytesView value);
 
 Bytes txn_record_key(BytesView anchor, const TxnId& txn);
+bool parse_txn_record_key(BytesView stored, Bytes& anchor, TxnId& txn);
 
 // Bytes that can't be read are corruption.
 Result<std::optional<TxnRecord>> load_record(storage::ReadView& view, BytesView anchor,

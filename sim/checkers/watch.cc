@@ -8,6 +8,7 @@
 #include "base/archive.h"
 #include "base/crc32c.h"
 #include "range/command.h"
+#include "range/eval/records.h"
 #include "range/keys.h"
 
 namespace quorate::sim {
@@ -201,6 +202,31 @@ std::string compare(RangeId range, const Content& a, const Content& b) {
 }
 
 }  // namespace
+
+std::string left_behind(SimCluster& cluster) {
+  for (size_t i = 0; i < cluster.size(); ++i) {
+    server::KvNode* node = cluster.node(i);
+    if (node == nullptr) continue;
+    for (const auto& [id, replica] : node->store().replicas()) {
+      const KeySpan span = replica->descriptor().span;
+      auto view = replica->engine().view();
+      const auto found = [&](std::string_view what, BytesView key) {
+        return fmt::format("r{} on {} keeps {} {}", id.value, cluster.host(i), what,
+                           escape_bytes(key));
+      };
+      if (auto it = view->plains(storage::Keyspace::kIntent, span); it->valid())
+        return found("an intent at", it->key());
+      if (auto it = view->plains(storage::Keyspace::kRun, span); it->valid())
+        return found("a run at", it->key());
+      for (auto it = view->plains(storage::Keyspace::kTxnRecord, span); it->valid(); it->next()) {
+        const Result<range::TxnRecord> record = range::parse_record(it->value());
+        if (!record.ok() || record->format == range::TxnRecord::kWithRuns) continue;
+        if (!record->keys.empty()) return found("a record that lists keys, at", it->key());
+      }
+    }
+  }
+  return {};
+}
 
 std::string judge_agreement(SimCluster& cluster) {
   std::map<RangeId, Content> first;

@@ -71,5 +71,8 @@ class Watch {
 // With everything healed and at one applied index: every replica of every range holds the same
 // rows, intents and records. Empty, or the difference.
 std::string judge_agreement(SimCluster& cluster);
+// What transactions of dead coordinators have left, in a cluster where nobody runs any: an intent,
+// a run, or a record that lists keys. Empty: nothing.
+std::string left_behind(SimCluster& cluster);
 
 }  // namespace quorate::sim

@@ -4,7 +4,8 @@
 // A client takes a lane, runs a statement or a transaction with savepoints on it, and the lane's
 // rows are what the model says as long as outcomes are known. Where one is not, the lane is left
 // alone from then on, and holds in the end what it held before or what the transaction would have
-// made.
+// made. While clocks may be beyond their bound a statement need not see the one before: nothing is
+// judged.
 #pragma once
 
 #include <map>
