@@ -30,12 +30,21 @@ struct PlantedBugs {
   QUORATE_PLANTED(serve_after_hand_over);  // hand-over: the old leader goes on serving
   QUORATE_PLANTED(serve_before_own_term);  // own-term-applied: a leader serves as soon as it leads
   QUORATE_PLANTED(vote_for_shorter_log);   // Raft, 5.4.1: a vote goes to whoever asks first
+  QUORATE_PLANTED(skip_joint);             // membership: several voters change in one step
+  QUORATE_PLANTED(learners_acknowledge);   // membership: what a learner holds counts to commit
+  QUORATE_PLANTED(changes_at_once);        // membership: a change does not wait for the one before
+  QUORATE_PLANTED(forget_change_committed);  // membership: who has applied a change forgets it
   // storage
   QUORATE_PLANTED(log_recycled_record);  // record-life: what a segment held before is replayed
   QUORATE_PLANTED(log_torn_tail);        // record-life: the readable part of a torn batch counts
   QUORATE_PLANTED(log_vote_lost);        // checkpoint-whole: checkpoints leave hard states out
   QUORATE_PLANTED(checkpoint_unsynced);  // checkpoint-whole: what the log has not synced goes in
   QUORATE_PLANTED(install_keeps_rows);   // install-snapshot: what the span held before stays
+  QUORATE_PLANTED(
+      install_over_memtable);            // install-snapshot: what was applied is not flushed first
+  QUORATE_PLANTED(own_entries_dropped);  // own-acks-stay: entries not applied go with a segment
+  QUORATE_PLANTED(sync_error_ignored);   // sync-failed: the store goes on as if it had succeeded
+  QUORATE_PLANTED(collect_beyond_threshold);  // gc-threshold: checkpoints leave out more than that
   // range
   QUORATE_PLANTED(forget_reads);             // a leaseholder starts without a low-water mark
   QUORATE_PLANTED(skip_refresh);             // refresh: every read counts as unchanged
@@ -62,14 +71,63 @@ struct PlantedBugs {
   QUORATE_PLANTED(observed_before_lease);  // observed: what another leaseholder's clock said counts
   QUORATE_PLANTED(gc_threshold_unchecked);  // gc-threshold: reads go below it
   QUORATE_PLANTED(removed_replica_stays);   // replica-id: one that its range removed goes on
-  QUORATE_PLANTED(propose_again);    // commit-once: a proposal that takes long is made once more
-  QUORATE_PLANTED(split_in_flight);  // child-lease: a split does not wait for what is in flight
+  QUORATE_PLANTED(propose_again);       // commit-once: a proposal that takes long is made once more
+  QUORATE_PLANTED(split_in_flight);     // child-lease: a split does not wait for what is in flight
+  QUORATE_PLANTED(child_forgets_mark);  // record-mark, gc-threshold: a child begins without them
+  QUORATE_PLANTED(install_beside_parent);  // child-birth: a child's snapshot comes before its split
+  QUORATE_PLANTED(
+      child_before_parent);  // child-birth: a start does not bring the parent there first
+  QUORATE_PLANTED(snapshot_unchecked);  // install-snapshot: its span may be another than is told
+  QUORATE_PLANTED(truncate_applied);    // own-acks-stay: the log goes before a checkpoint holds it
+  QUORATE_PLANTED(space_ignored);       // space: growth is taken where there is none
+  QUORATE_PLANTED(replay_all);      // checkpoint-whole: a start applies what may not be committed
+  QUORATE_PLANTED(grant_unsynced);  // sync-then-send: support is promised before it is durable
+  QUORATE_PLANTED(epoch_stays);     // support-epoch: a restart does not raise it
+  QUORATE_PLANTED(removed_leaves_at_once);  // replica-id: no quorum is asked whether it is removed
+  QUORATE_PLANTED(
+      forget_tombstone);  // replica-id: a removal leaves nothing behind that tells of it
+  QUORATE_PLANTED(newcomer_votes_anew);  // voters without rows: what it had promised is forgotten
+  QUORATE_PLANTED(newcomer_unbound);     // voters without rows: not bound to the leader at birth
+  QUORATE_PLANTED(forget_homes);         // identity: who lived at an address is not kept
+  QUORATE_PLANTED(silent_displaces);     // identity: a number nobody has spoken under displaces
+  QUORATE_PLANTED(write_past_latches);   // latches: a write does not wait for those under way
+  QUORATE_PLANTED(scan_unnoted);         // scan-yield: what a scan has covered may be written to
+  QUORATE_PLANTED(refresh_unnoted);      // refresh: it leaves nothing in the timestamp cache
+  QUORATE_PLANTED(forget_locked_reads);  // locks-save-work: nor does a commit for what it locked
+  QUORATE_PLANTED(orphan_locks_stay);    // orphan-locks: a dead coordinator's locks stay
+  QUORATE_PLANTED(resolve_as_aborted);   // prevent-then-abort: intents that are met always go
+  QUORATE_PLANTED(intents_stay);         // prevent-then-abort: intents that are met are left
 
   // txn
   QUORATE_PLANTED(refresh_skipped);       // refresh: reads are taken for unchanged without asking
   QUORATE_PLANTED(commit_resent_as_new);  // record-mark: a resent commit takes a new attempt's time
   QUORATE_PLANTED(runs_committed_early);  // a bulk commit does not wait until all is staged
   QUORATE_PLANTED(commit_answered_early);  // a parallel commit is answered at the anchor's staging
+  QUORATE_PLANTED(
+      resolve_before_record);             // prevent-then-abort: intents go before it says COMMITTED
+  QUORATE_PLANTED(stage_in_doubt);        // commit-once: staged though one range may have it whole
+  QUORATE_PLANTED(write_past_lost_lock);  // locks-save-work: a row is written as it is found
+  QUORATE_PLANTED(checks_unproved);       // locks-save-work: constraints are not in the refresh set
+  QUORATE_PLANTED(savepoint_keeps_writes);  // savepoints: buffered writes are not taken back
+  QUORATE_PLANTED(undone_runs_stay);        // flushed-writes: nor are those that were flushed
+  // sql
+  QUORATE_PLANTED(half_row);        // whole-row: a write does not name what it was built from
+  QUORATE_PLANTED(cursor_goes_on);  // buffer-above: a cursor sees what came after it
+  QUORATE_PLANTED(lease_outlived);  // schema-steps: a description is used beyond its lease
+  QUORATE_PLANTED(lease_given_back_early);   // schema-steps: while transactions use the version
+  QUORATE_PLANTED(change_waits_for_nobody);  // schema-steps: a step does not wait for old leases
+  QUORATE_PLANTED(
+      index_without_write_only);        // schema-steps: an index is filled before it is written
+  QUORATE_PLANTED(backfill_too_early);  // schema-steps: nor are writers waited for before it is
+  QUORATE_PLANTED(use_offline_tables);  // ddl-in-blocks: what a change has taken is used
+  QUORATE_PLANTED(stale_plans);         // schema-steps: a plan outlives the catalog it was made for
+  QUORATE_PLANTED(use_failed_block);    // sequences: numbers are used whose taking has failed
+  QUORATE_PLANTED(unknown_as_failed);   // commit-once: an unknown outcome is told as a failure
+  QUORATE_PLANTED(autocommit_unchecked);  // a statement alone is answered whatever its commit says
+  QUORATE_PLANTED(rows_sent_twice);       // a statement that runs again sends its rows again
+  QUORATE_PLANTED(failed_block_commits);  // a failed block says COMMIT
+  // pgwire
+  QUORATE_PLANTED(copy_fail_ends);  // a COPY that its client breaks off counts as whole
 };
 
 #undef QUORATE_PLANTED

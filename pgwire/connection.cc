@@ -451,6 +451,7 @@ Task<Result<std::optional<BytesView>>> Connection::copy_in_read() {
       case 'f': {
         Result<std::string_view> why = decode_copy_fail(frame.body);
         if (!why.ok()) co_return why.status();
+        if (options_.planted.copy_fail_ends) co_return std::optional<BytesView>();
         co_return Status(StatusCode::kCancelled, sqlstate::kQueryCanceled,
                          "COPY from stdin failed: " + std::string(*why));
       }

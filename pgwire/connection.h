@@ -29,6 +29,7 @@ struct ConnectionOptions {
   runtime::Duration startup_limit = std::chrono::seconds(60);
   // A client beyond limits::kConnectionsMax: its start-up ends with 53300.
   bool refused = false;
+  PlantedBugs planted;
 };
 
 class Connection final : private sql::ResultSink {

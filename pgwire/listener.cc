@@ -46,6 +46,7 @@ Task<void> PgListener::accept_all() {
 
 Task<void> PgListener::serve(std::unique_ptr<runtime::Stream> stream) {
   ConnectionOptions options;
+  options.planted = planted;
   options.refused = connections_.size() >= connections_max_;
   (options.refused ? refused_ : accepted_).add();
   // Told 53300 after its start-up packet; a flood of these is cut off without a word.

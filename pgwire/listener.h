@@ -21,6 +21,7 @@ class PgListener {
   ~PgListener();
   PgListener(const PgListener&) = delete;
 
+  PlantedBugs planted;  // before listen()
   Status listen(const std::string& address);
   // With the port that was given for ":0".
   std::string local_address() const { return listener_->local_address(); }

@@ -18,12 +18,14 @@ struct Cluster::Gossip {
   }
 };
 
-Cluster::Cluster(runtime::Env& env, runtime::Hlc& clock, Identity identity, NodeInfo self)
+Cluster::Cluster(runtime::Env& env, runtime::Hlc& clock, Identity identity, NodeInfo self,
+                 PlantedBugs planted)
     : env_(env),
       clock_(clock),
       identity_(std::move(identity)),
       self_(std::move(self)),
       made_(env.executor->now()),
+      planted_(planted),
       scope_(*env.executor) {
   nodes_[self_.id] = self_;
   env_.network->receive(runtime::Channel::kGossip,
@@ -103,8 +105,8 @@ void Cluster::settle_address(const NodeInfo& node) {
   if (node.address.empty()) return;
   for (const auto& [id, other] : nodes_) {
     if (id == node.id || other.address != node.address) continue;
-    const bool spoke = node.incarnation != 0;
-    const bool other_spoke = other.incarnation != 0 || id == self_.id;
+    const bool spoke = node.incarnation != 0 || planted_.silent_displaces;
+    const bool other_spoke = other.incarnation != 0 || id == self_.id || planted_.silent_displaces;
     const NodeId gone = spoke == other_spoke ? std::min(id, node.id) : spoke ? id : node.id;
     displaced_.insert(gone);
   }
@@ -171,6 +173,7 @@ bool Cluster::remember_peers() {
 bool Cluster::remember_homes() {
   std::vector<Identity::Home>& homes = identity_.homes;
   bool news = false;
+  if (planted_.forget_homes) return false;
   for (const auto& [id, node] : nodes_) {
     if (id == self_.id || node.address.empty() || node.incarnation == 0 || displaced(id)) continue;
     auto home = std::find_if(homes.begin(), homes.end(),

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "base/planted.h"
 #include "range/descriptor.h"
 #include "runtime/env.h"
 #include "runtime/hlc.h"
@@ -67,7 +68,8 @@ class Cluster {
   static constexpr const char* kIdentityFile = "identity";
   static constexpr size_t kAddressesMax = 1000;  // and homes, remembered for the next start
 
-  Cluster(runtime::Env& env, runtime::Hlc& clock, Identity identity, NodeInfo self);
+  Cluster(runtime::Env& env, runtime::Hlc& clock, Identity identity, NodeInfo self,
+          PlantedBugs planted = {});
   ~Cluster();
 
   void start();  // begins to gossip
@@ -119,6 +121,7 @@ class Cluster {
   std::set<NodeId> unreachable_, displaced_;
   std::optional<RangeDescriptor> root_;
   const runtime::Instant made_;
+  const PlantedBugs planted_;
   runtime::TaskScope scope_;
 };
 

@@ -333,7 +333,7 @@ bool LeaseholderImpl::latch(Run& run) {
     return true;
   run.guard =
       latches_.enqueue(latches_of(run.request, run.eval.read_ts, context_.descriptor().span));
-  return run.guard.granted();
+  return run.guard.granted() || (run.writes && planted_.write_past_latches);
 }
 
 Task<Status> LeaseholderImpl::wait_for_room(Run& run, CancelToken token) {
@@ -626,6 +626,7 @@ Task<void> LeaseholderImpl::resolve(TxnId txn) {
 
 Task<bool> LeaseholderImpl::resolve_once(TxnId txn, Bytes anchor, CancelToken token) {
   Result<TxnRecord> record = co_await resolver_.outcome(txn, anchor, token);
+  if (planted_.intents_stay) co_return false;
   if (!record.ok()) {
     MARK("range: the outcome of an intent's transaction is not found");
     context_.env().log.info("r{}: the outcome of {} is not found: {}",
@@ -637,7 +638,7 @@ Task<bool> LeaseholderImpl::resolve_once(TxnId txn, Bytes anchor, CancelToken to
   const KeySpan span = context_.descriptor().span;
   ResolveRequest resolve;
   resolve.txn = txn;
-  resolve.status = record->status;
+  resolve.status = planted_.resolve_as_aborted ? TxnStatus::kAborted : record->status;
   resolve.commit_ts = record->commit_ts;
   std::set<Bytes> keys = it->second->keys;
   keys.insert(record->keys.begin(), record->keys.end());

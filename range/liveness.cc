@@ -48,7 +48,7 @@ runtime::Task<Status> Liveness::start() {
   if (!log_.local(kOutdatedKey).empty()) co_return outdated();
   uint64_t life = 0;
   if (Bytes kept = log_.local(kEpochKey); !kept.empty()) CO_RETURN_IF_ERROR(decode(kept, life));
-  ++life;
+  if (life == 0 || !options_.planted.epoch_stays) ++life;
   epoch_ = StoreEpoch(life << kLifeShift);
   log_.put_local(kEpochKey, encode(life));
   if (Bytes kept = log_.local(kClockKey); !kept.empty())
@@ -265,7 +265,8 @@ runtime::Task<void> Liveness::grant(StoreId from, StoreEpoch epoch, Timestamp un
       clock_.now().add_micros(micros(options_.support) + clock_.max_offset_micros());
   promise = {epoch, std::max(new_epoch ? Timestamp() : promise.until, std::min(until, cap)), false};
   stage_promise(from, promise);
-  Status synced = co_await log_.sync();
+  Status synced;
+  if (!options_.planted.grant_unsynced) synced = co_await log_.sync();
   if (!synced.ok()) co_return;
   // Withdrawn or outdated while the log synced: what we would tell is no longer true.
   const Promise& now = promises_[from];

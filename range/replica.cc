@@ -65,6 +65,7 @@ storage::Space Replica::space() const {
   return least;
 }
 bool Replica::coordinator_alive(NodeId node, uint64_t epoch) const {
+  if (store_.options().planted.orphan_locks_stay) return true;
   return store_.cluster().coordinator_alive(node, epoch);
 }
 LogIndex Replica::applied() const { return store_.engine().applied_index(descriptor_.id); }
@@ -133,6 +134,7 @@ LeaseView Replica::look_at_lease(Timestamp ts) const {
 }
 
 bool Replica::changing() const {
+  if (store_.options().planted.changes_at_once) return false;
   return change_term_ == group_->core().term() && change_index_ > applied();
 }
 
@@ -400,7 +402,8 @@ runtime::Task<Status> Replica::admin_split(SplitRequest request) {
   put(range(), keys::RangeRecord::kDescriptor, encode(trigger.left));
   put(request.new_range, keys::RangeRecord::kDescriptor, encode(trigger.right));
   put(request.new_range, keys::RangeRecord::kConf, encode(right_conf));
-  put(request.new_range, keys::RangeRecord::kGc, encode(gc_));
+  if (!store_.options().planted.child_forgets_mark)
+    put(request.new_range, keys::RangeRecord::kGc, encode(gc_));
   Command command;
   command.trigger = std::move(trigger);
   command.operations = batch.bytes();

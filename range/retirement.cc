@@ -133,7 +133,8 @@ runtime::Task<Status> Retirement::end_if_removed(RangeDescriptor now) {
   if (!removes(now, own)) co_return Status();
   if (store_.options().planted.removed_replica_stays) co_return Status();
   const bool known = co_await is_known(now, own);
-  if (!known) co_return unavailable("not all of its range know yet that it was removed");
+  if (!known && !store_.options().planted.removed_leaves_at_once)
+    co_return unavailable("not all of its range know yet that it was removed");
   co_return co_await store_.remove_replica(now.id, own.next());
 }
 

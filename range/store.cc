@@ -151,7 +151,8 @@ runtime::Task<Status> Store::start_replica(RangeId range) {
   BirthRecord birth;
   if (Bytes kept = log.local(birth_key(range)); !kept.empty())
     CO_RETURN_IF_ERROR(decode(kept, birth));
-  if (birth.parent && engine_->applied_index(birth.parent) < birth.parent_index) {
+  if (birth.parent && engine_->applied_index(birth.parent) < birth.parent_index &&
+      !options_.planted.child_before_parent) {
     if (birth.parent_index != kNeverBorn && log.replica(birth.parent)) {
       MARK("range: a child waits for its parent after a start");
       unborn_[range] = birth;
@@ -196,6 +197,7 @@ runtime::Task<Status> Store::start_replica(RangeId range) {
   }
   start.hard_state.commit =
       std::max(std::min(start.hard_state.commit, log.last_index(range)), start.applied);
+  if (options_.planted.replay_all) start.hard_state.commit = log.last_index(range);
   const bool alone =
       start.conf.voters.size() == 1 && start.conf.voters.contains(id) && !start.conf.joint();
   Replica& replica = add_replica(id, std::move(descriptor), start.conf);
@@ -464,7 +466,7 @@ runtime::Task<void> Store::stream_snapshot(RangeId range, raft::Message message)
   // Span and members must be those of the snapshot's index: a split in between would give away the
   // right half twice, or not at all.
   replica = find(range);
-  if (outcome.ok() &&
+  if (outcome.ok() && !options_.planted.snapshot_unchecked &&
       (replica == nullptr || replica->changed_at() != changed || (*made)->info().index < changed)) {
     MARK("range: a range has changed while it was copied");
     outcome = unavailable("the range changed while it was copied");
@@ -556,6 +558,7 @@ runtime::Task<Result<Bytes>> Store::on_snapshot_chunk(runtime::PeerId, Bytes req
 // Whether a replica of the range may be made here. A span that another replica here still holds
 // belongs to it: its split has not been applied yet.
 Status Store::span_free(RangeId range, const KeySpan& span) const {
+  if (options_.planted.install_beside_parent) return Status();
   for (const auto& [other, replica] : replicas_) {
     if (other != range && replica->descriptor().span.overlaps(span)) {
       MARK("range: another range still holds keys of a snapshot");

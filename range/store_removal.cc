@@ -106,7 +106,7 @@ runtime::Task<Status> Store::remove_replica(RangeId range, ReplicaId least) {
     birth.parent = RangeId();
     engine_->log().put_local(birth_key(child), encode(birth));
   }
-  engine_->log().remove(range, least);
+  engine_->log().remove(range, options_.planted.forget_tombstone ? ReplicaId() : least);
   engine_->log().put_local(birth_key(range), "");
   replica_changed();
   CO_RETURN_IF_ERROR(co_await engine_->log().sync());

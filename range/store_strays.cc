@@ -122,14 +122,15 @@ runtime::Task<void> Store::become_voter(StoreId asker, raft::Message asked) {
     if (incoming->descriptor.span.overlaps(known.descriptor.span)) co_return;
 
   raft::Start start;
-  if (Bytes kept = log.hard_state(range); here && !kept.empty()) {
+  if (Bytes kept = log.hard_state(range);
+      here && !kept.empty() && !options_.planted.newcomer_votes_anew) {
     MARK("range: a voter that was here before");
     if (!decode(kept, start.hard_state).ok()) co_return;
     start.hard_state.commit = LogIndex(0);
   } else {
     log.reset(range, self, LogIndex(0), Term(0));
     raft::LeaderBinding binding = known.binding;
-    if (binding.leader && binding.store != options_.id) {
+    if (binding.leader && binding.store != options_.id && !options_.planted.newcomer_unbound) {
       binding.epoch = liveness_->supported_epoch(binding.store).value_or(StoreEpoch());
       start.hard_state.term = binding.term;
       start.hard_state.vote = binding.leader;

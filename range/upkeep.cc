@@ -215,7 +215,9 @@ void Upkeep::truncate_logs() {
   storage::LogStore& log = store_.engine().log();
   for (const auto& [range, replica] : store_.replicas()) {
     if (!replica->started()) continue;
-    LogIndex upto = store_.engine().checkpointed_index(range);
+    LogIndex upto = store_.options().planted.truncate_applied
+                        ? replica->applied()
+                        : store_.engine().checkpointed_index(range);
     const raft::Raft& core = replica->group().core();
     if (core.leads()) {
       for (const auto& [id, progress] : core.progress()) {

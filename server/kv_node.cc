@@ -89,7 +89,8 @@ Task<Status> KvNode::open(range::Membership::Joined place) {
     auto& peers = identity_.peers;
     if (std::find(peers.begin(), peers.end(), address) == peers.end()) peers.push_back(address);
   }
-  cluster_ = std::make_unique<range::Cluster>(env_, clock_, identity_, self_info());
+  cluster_ =
+      std::make_unique<range::Cluster>(env_, clock_, identity_, self_info(), options_.planted);
   rpc_.on_loss = [this](runtime::PeerId peer, bool refused) { cluster_->lost(peer, refused); };
   for (const range::NodeInfo& node : place.nodes) cluster_->add(node);
   if (place.root) cluster_->learn_root(*place.root);
@@ -231,6 +232,7 @@ Task<void> KvNode::drop_stray_locks() {
 }
 
 Task<std::vector<TxnId>> KvNode::ended_among(NodeId coordinator, std::vector<TxnId> txns) {
+  if (options_.planted.orphan_locks_stay) co_return std::vector<TxnId>();
   if (coordinator == identity_.node) {
     std::erase_if(txns, [this](const TxnId& txn) { return txn_->is_open(txn); });
     co_return std::move(txns);

@@ -54,6 +54,7 @@ runtime::Task<Status> Node::start(runtime::CancelToken token) {
   auto listener = std::make_unique<pgwire::PgListener>(env_, [this](sql::SessionOptions o) {
     return sql::Session::open(services_.get(), std::move(o));
   });
+  listener->planted = options_.kv.planted;
   CO_RETURN_IF_ERROR(listener->listen(options_.sql_listen));
   listener_ = std::move(listener);
   scope_.spawn(collect_garbage());

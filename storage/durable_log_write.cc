@@ -83,7 +83,7 @@ runtime::Task<Status> DurableLog::write_batch(std::vector<LogRecord> records, ui
   BytesView bytes = encoder_.encode(id, records);
   CHECK(active->used + bytes.size() <= active->size);
   Status written = co_await write_and_sync(active, bytes);
-  if (!written.ok()) {
+  if (!written.ok() && !options_.planted.sync_error_ignored) {
     MARK("storage: a sync of the log fails");
     // Never tried again (safety: sync-failed).
     fail(written);
@@ -229,7 +229,7 @@ runtime::Task<bool> DurableLog::evacuate(uint32_t slot) {
     for (LogIndex i = group.meta.truncated.next(); i <= group.last(); i = i.next()) {
       const LogSlot& s = group.at(i);
       if (s.segment != slot) continue;
-      if (i <= group.checkpointed) {
+      if (i <= group.checkpointed || options_.planted.own_entries_dropped) {
         drop_to = i;
       } else {
         keep.emplace_back(range, i);

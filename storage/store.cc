@@ -200,6 +200,7 @@ ReadView& Store::view_now() {
 }
 
 void Store::set_gc_threshold(const KeySpan& span, Timestamp threshold) {
+  if (options_.planted.collect_beyond_threshold) threshold = threshold.add_micros(2'000'000);
   thresholds_.raise(span, threshold);
 }
 

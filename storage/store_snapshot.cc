@@ -288,8 +288,10 @@ runtime::Task<Status> Store::Receiver::install(RangeId range, KeySpan span, LogI
   Turn turn(store_.turn_);
   // What was applied here goes into the checkpoint before it is replaced there, so that no memtable
   // brings it back (safety: install-snapshot).
-  if (store_.frozen_ != nullptr) CO_RETURN_IF_ERROR(co_await store_.flush());
-  CO_RETURN_IF_ERROR(co_await store_.flush());
+  if (!store_.options_.planted.install_over_memtable) {
+    if (store_.frozen_ != nullptr) CO_RETURN_IF_ERROR(co_await store_.flush());
+    CO_RETURN_IF_ERROR(co_await store_.flush());
+  }
   const ReplicaId replica = store_.log_->replica(range);
   LogGroupMeta meta{replica, store_.log_->hard_state(range), index, term,
                     store_.log_->tombstone(range)};

@@ -202,7 +202,8 @@ Task<Committer::Step> Committer::stage(std::vector<Part> parts) {
     part.request.kind = anchors ? CommitKind::kStageAnchor : CommitKind::kStage;
     part.request.commit_ts = target_;
     if (anchors) part.request.all_keys = keys();
-    if (anchors && one_phase_sent_ && !anchor_staged_) {
+    const bool in_doubt = one_phase_sent_ && !channel_.node().options.bugs.stage_in_doubt;
+    if (anchors && in_doubt && !anchor_staged_) {
       MARK("txn: a commit of one range is split before its answer");
       step = co_await stage_anchor_first(part);
       if (step.kind != Step::kAgain || !anchor_staged_) co_return step;

@@ -202,6 +202,8 @@ Task<Result<EndTxnResponse>> commit_record(NodeParts& node, TxnEnd* end) {
 }
 
 Task<void> finish_commit(NodeParts* node, TxnEnd end) {
+  if (node->options.bugs.resolve_before_record)
+    (void)co_await resolve_all(*node, &end, TxnStatus::kCommitted);
   Result<EndTxnResponse> said = co_await commit_record(*node, &end);
   if (said.ok() && said->status == TxnStatus::kAborted) {
     // Atomicity is broken; nothing here can mend it, and it must not be made worse.

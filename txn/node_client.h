@@ -12,7 +12,7 @@ namespace quorate::txn {
 class NodeClient : public Client {
  public:
   NodeClient(range::Router& router, runtime::Hlc& clock, runtime::Env& env, NodeOptions options)
-      : parts_(router, clock, env, options), env_(env) {}
+      : Client(options.bugs), parts_(router, clock, env, options), env_(env) {}
 
   std::unique_ptr<Transaction> begin(TxnOptions options) override;
   bool try_get(std::span<const Bytes> keys, ColumnSet columns, range::RowSet* out) override;

@@ -16,6 +16,7 @@
 #include <span>
 #include <vector>
 
+#include "base/planted.h"
 #include "range/api.h"
 #include "runtime/cancel.h"
 #include "runtime/env.h"
@@ -152,7 +153,9 @@ class Transaction {
 // Makes transactions; one a node.
 class Client {
  public:
+  explicit Client(PlantedBugs planted = {}) : planted(planted) {}
   virtual ~Client() = default;
+  const PlantedBugs planted;  // for the rooms above
   virtual std::unique_ptr<Transaction> begin(TxnOptions options) = 0;
   // A transaction of one plain read, in place, as Transaction::try_get() and try_scan(). False:
   // nothing is known, begin one.

@@ -85,6 +85,7 @@ Task<Status> TransactionImpl::confirm_runs() {
 
 void TransactionImpl::undo_runs_above(uint64_t mark) {
   runs_.clear();
+  if (channel_.node().options.bugs.undone_runs_stay) return;
   if (runs_.sent_after(mark)) {
     MARK("txn: runs are undone to a savepoint");
     channel_.header.own.undone.emplace_back(mark + 1, buffer_.sequence());

@@ -218,7 +218,8 @@ uint64_t TransactionImpl::savepoint() {
 
 Status TransactionImpl::rollback_to(uint64_t mark) {
   CHECK(state_ == State::kOpen || (state_ == State::kFailed && !commit_tried_));
-  RETURN_IF_ERROR(buffer_.rollback_to(mark));
+  if (!channel_.node().options.bugs.savepoint_keeps_writes)
+    RETURN_IF_ERROR(buffer_.rollback_to(mark));
   undo_runs_above(mark);
   // What was read stays read: a conflict with it comes again at commit.
   state_ = State::kOpen;

@@ -52,13 +52,16 @@ bool TransactionImpl::remembers() const {
 
 void TransactionImpl::note_point(BytesView key, const ReadOptions& options, Timestamp at) {
   if (remembers()) reads_.add_point(key, options.columns, options.stored, at);
+  if (channel_.node().options.bugs.checks_unproved) return;
   if (options.check && options_.isolation != Isolation::kSerializable && !options_.read_only) {
     checks_.add_point(key, options.columns, options.stored, at);
   }
 }
 
 void TransactionImpl::note_span(KeySpan span, const ReadOptions& options, Timestamp at) {
-  if (options.check && options_.isolation != Isolation::kSerializable && !options_.read_only) {
+  const bool proved = !channel_.node().options.bugs.checks_unproved;
+  if (options.check && proved && options_.isolation != Isolation::kSerializable &&
+      !options_.read_only) {
     checks_.add_span(span, options.columns, options.stored, at);
   }
   if (remembers()) reads_.add_span(std::move(span), options.columns, options.stored, at);
@@ -83,6 +86,10 @@ Status TransactionImpl::note_locked(const RowSet& rows, size_t row) {
   if (at != locked_keys_.end() && at->first == key) {
     // A tombstone may have been collected meanwhile.
     if (at->second == version || (!rows.present(row) && version == Timestamp())) return Status();
+    if (channel_.node().options.bugs.write_past_lost_lock) {
+      at->second = version;
+      return Status();
+    }
     MARK("txn: a lock was lost and its row has changed");
     lock_lost_ = true;
     return fail(lock_lost(key));

@@ -1,6 +1,7 @@
 // A replica that leads: proposals, replication, commit, reads.
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "base/archive.h"
 #include "base/check.h"
@@ -226,7 +227,13 @@ bool Raft::advance_commit() {
     auto it = progress_.find(id);
     return it == progress_.end() ? LogIndex() : it->second.match;
   };
-  const LogIndex agreed = quorum_value(conf_, match_of, log_.last_index());
+  LogIndex agreed = quorum_value(conf_, match_of, log_.last_index());
+  if (config_.planted.learners_acknowledge) {
+    std::vector<LogIndex> held;
+    for (const auto& [id, store] : conf_.stores) held.push_back(match_of(id));
+    std::sort(held.rbegin(), held.rend());
+    agreed = std::max(agreed, held[majority_of(conf_.voters.size()) - 1]);
+  }
   if (agreed <= log_.committed()) return false;
   // Paper, figure 8: an entry of an earlier term on a majority may still be replaced.
   if (log_.term(agreed) != hard_.term && !config_.planted.commit_older_terms) {

@@ -17,11 +17,11 @@ namespace quorate::raft {
 // that the present support reaches that far.
 Proposed Raft::propose_conf_change(const ConfChange& change) {
   if (!leads()) return {Refusal::kNotLeader, {}, {}};
-  if (pending_conf_index_ > log_.applied()) {
+  if (pending_conf_index_ > log_.applied() && !config_.planted.changes_at_once) {
     MARK("raft: a membership change comes beside another");
     return {Refusal::kConfChangePending, {}, {}};
   }
-  Result<ConfState> next = change_conf(conf_, change);
+  Result<ConfState> next = change_conf(conf_, change, config_.planted.skip_joint);
   if (!next.ok()) return {Refusal::kConfChangeInvalid, {}, {}};
   if (!next->voters.contains(config_.self)) {
     MARK("raft: a leader is to leave its range");
@@ -44,7 +44,7 @@ Result<ConfState> Raft::apply_conf_change(const Entry& entry) {
   }
   ConfChange change;
   RETURN_IF_ERROR(decode(entry.data(), change));
-  ASSIGN_OR_RETURN(conf_, change_conf(conf_, change));
+  ASSIGN_OR_RETURN(conf_, change_conf(conf_, change, config_.planted.skip_joint));
   conf_applied_ = entry.index;
   conf_changed();
   return conf_;

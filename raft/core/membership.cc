@@ -79,13 +79,13 @@ size_t voters_changed(const ConfState& a, const ConfState& b) {
 
 }  // namespace
 
-Result<ConfState> change_conf(const ConfState& conf, const ConfChange& change) {
+Result<ConfState> change_conf(const ConfState& conf, const ConfChange& change, bool never_joint) {
   if (change.leaves_joint()) return leave_joint(conf);
   if (conf.joint()) return refuse("the joint configuration has not been left yet");
   if (change.transition == ConfTransition::kAuto) {
     ConfState simple = conf;
     RETURN_IF_ERROR(apply_steps(simple, change.steps));
-    if (voters_changed(conf, simple) <= 1) return simple;
+    if (voters_changed(conf, simple) <= 1 || never_joint) return simple;
   }
   ConfState joint = conf;
   joint.outgoing = conf.voters;

@@ -15,7 +15,9 @@ namespace quorate::raft {
 // The configuration after `change`. kInvalidArgument when it can't follow `conf`: a joint one
 // entered twice or left without being in one, a group without voters, an added replica without a
 // store, one added again under another store, a simple change of several voters.
-Result<ConfState> change_conf(const ConfState& conf, const ConfChange& change);
+// `never_joint` (planted bug only): any number of voters changes at once.
+Result<ConfState> change_conf(const ConfState& conf, const ConfChange& change,
+                              bool never_joint = false);
 
 // Whether the parts of a configuration fit together. For tests, invariants and what comes from
 // outside.

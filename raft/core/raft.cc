@@ -331,7 +331,8 @@ HardState Raft::current_hard_state() const {
 
 bool Raft::hard_state_changed() const {
   return hard_.term != hard_handed_.term || hard_.vote != hard_handed_.vote ||
-         hard_.binding != hard_handed_.binding || hard_handed_.commit < conf_applied_;
+         hard_.binding != hard_handed_.binding ||
+         (hard_handed_.commit < conf_applied_ && !config_.planted.forget_change_committed);
 }
 
 bool Raft::has_ready() const {

@@ -102,7 +102,7 @@ Verdict walk_versions(Evaluation& e, const ReadSpan& read, Timestamp to, Progres
 Verdict prove_one(Evaluation& e, const ReadSpan& read, Timestamp to, Progress& progress,
                   std::optional<Bytes>* conflict) {
   // Added first: nothing can land at or below `to` while a long walk lets others run.
-  e.remember_read(read.span, to, read.columns);
+  if (!e.planted.refresh_unnoted) e.remember_read(read.span, to, read.columns);
   if (read.from >= to || e.planted.skip_refresh) return Verdict::kDone;
   if (read.from < e.context.gc_threshold() && !e.planted.gc_threshold_unchecked) {
     MARK("range: a proof of versions that are gone");

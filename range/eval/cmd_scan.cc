@@ -115,7 +115,7 @@ bool full(const Scan& s) {
 // scan goes on or is at its end.
 void stop_at(Scan& s, KeySpan rest, bool all) {
   const bool nothing_rests_on_it = s.e.txn.isolation == Isolation::kReadCommitted && s.locking();
-  if (!nothing_rests_on_it) {
+  if (!nothing_rests_on_it && !s.e.planted.scan_unnoted) {
     s.e.remember_read(all ? s.progress.rest : s.covered(rest), s.e.read_ts, s.request.columns);
   }
   s.progress.rest = std::move(rest);

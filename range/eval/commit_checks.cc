@@ -15,6 +15,7 @@ bool base_holds(const Evaluation& e, Timestamp base,
 
 Status check_space(Evaluation& e, bool grows) {
   const storage::Space space = e.context.space();
+  if (e.planted.space_ignored) return Status();
   if (space == storage::Space::kPlenty || (space == storage::Space::kLow && !grows))
     return Status();
   return resource_exhausted("could not write: a store of range " +
@@ -71,6 +72,7 @@ Verdict check_locked_read(Evaluation& e, const Bytes& key, Timestamp* lowest) {
 }
 
 void keep_locked_reads(Evaluation& e, const std::vector<Bytes>& keys, Timestamp ts) {
+  if (e.planted.forget_locked_reads) return;
   for (const Bytes& key : keys) e.state.reads.add(key, ts, kAllColumns, e.txn.id);
 }
 

@@ -80,6 +80,8 @@ std::vector<SqlCounter::Step> SqlCounter::draw_steps(Random& random) const {
     if (step.kind == Kind::kBack && random.chance(0.5))
       out.push_back({.kind = Kind::kRead, .counter = counters[i]});
   }
+  // Its COMMIT must say that nothing was committed.
+  if (random.chance(0.05)) out.push_back({.kind = Kind::kFail});
   return out;
 }
 

@@ -49,6 +49,7 @@ Task<Status> CatalogManager::start(runtime::CancelToken token) {
 }
 
 CatalogPtr CatalogManager::snapshot() const {
+  if (client_.planted.lease_outlived) return current_;
   if (!current_ || client_.now() >= current_->lease_expiry()) return nullptr;
   return current_;
 }
@@ -103,7 +104,8 @@ Task<Status> CatalogManager::lease_once() {
   for (size_t i = 0; i < held_.size(); ++i) {
     bool newest = i + 1 == held_.size();
     // The present version is in use until its successor stands in its place.
-    if ((newest && !fresh) || !held_[i].users.expired()) next.push_back(held_[i]);
+    const bool used = !held_[i].users.expired() && !client_.planted.lease_given_back_early;
+    if ((newest && !fresh) || used) next.push_back(held_[i]);
   }
   if (fresh) next.push_back({fresh->version(), term, fresh});
   Timestamp expiry = client_.now().add_micros(micros(options_.lease));
@@ -196,6 +198,7 @@ Task<Result<bool>> old_lease_lives(txn::Client* client, uint64_t version) {
 
 Task<Status> CatalogManager::wait_for_leases(uint64_t version, runtime::CancelToken token) {
   runtime::Duration pause = std::chrono::milliseconds(2);
+  if (client_.planted.change_waits_for_nobody) co_return Status();
   for (;;) {
     if (!current_ || current_->version() < version || old_ones_given_back()) {
       Status s = co_await lease_once();

@@ -344,7 +344,8 @@ runtime::Task<Status> RowWriter::update_image(std::span<const Datum> old,
     if (stays && e.index != 0 && b->value == e.value) continue;
     std::optional<Timestamp> base;
     if (e.probed) base = e.base;
-    if (stays && e.index == 0) base = version;
+    const bool half = context_.client != nullptr && context_.client->planted.half_row;
+    if (stays && e.index == 0 && !half) base = version;
     CO_RETURN_IF_ERROR(
         context_.txn->put(e.key, e.value, stays && !moved ? changed : range::kAllColumns, base));
     if (!stays) top().written_.insert(e.key);

@@ -254,10 +254,14 @@ Task<Status> fill_index(DdlContext* c, Oid table, Oid index) {
 }
 
 Task<Status> advance_index(DdlContext* c, Oid table, Oid index, uint64_t version) {
+  const PlantedBugs planted = c->manager->client().planted;
   CO_RETURN_IF_ERROR(co_await c->manager->wait_for_leases(version, c->cancel));
-  auto writing = co_await set_state(c, table, index, SchemaState::kWriteOnly);
-  if (!writing.ok()) co_return writing.status();
-  CO_RETURN_IF_ERROR(co_await c->manager->wait_for_leases(*writing, c->cancel));
+  if (!planted.index_without_write_only) {
+    auto writing = co_await set_state(c, table, index, SchemaState::kWriteOnly);
+    if (!writing.ok()) co_return writing.status();
+    if (!planted.backfill_too_early)
+      CO_RETURN_IF_ERROR(co_await c->manager->wait_for_leases(*writing, c->cancel));
+  }
   CO_RETURN_IF_ERROR(co_await fill_index(c, table, index));
   auto open = co_await set_state(c, table, index, SchemaState::kPublic);
   co_return open.status();

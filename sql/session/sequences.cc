@@ -96,6 +96,7 @@ Task<Status> SequenceCache::take_once(SequencePtr sequence, int64_t wanted, Bloc
         MARK("sql: a block of a sequence may be lost");
         s = aborted("a sequence's block may be lost");
       }
+      if (client_.planted.use_failed_block) s = Status();
       co_return s;
     }
   }

@@ -41,9 +41,9 @@ void SessionImpl::drop_catalog() {
 
 const std::string& SessionImpl::cache_prefix() {
   const std::string& settings = settings_.plan_fingerprint();
-  if (prefix_.empty() || prefix_version_ != catalog_->version() ||
-      prefix_fingerprint_ != settings) {
-    prefix_version_ = catalog_->version();
+  const uint64_t version = node_.client.planted.stale_plans ? 0 : catalog_->version();
+  if (prefix_.empty() || prefix_version_ != version || prefix_fingerprint_ != settings) {
+    prefix_version_ = version;
     prefix_fingerprint_ = settings;
     std::string who = settings + world_.user;
     who.push_back('\0');
@@ -152,7 +152,7 @@ Task<Result<StatementRef>> SessionImpl::make_statement(ParsedStatement parsed,
       TablePtr t = catalog_->table(oid);
       if (!ours && t != nullptr && t->offline_until > node_.client.now()) waiting.push_back(oid);
     }
-    if (waiting.empty()) co_return made;
+    if (waiting.empty() || node_.client.planted.use_offline_tables) co_return made;
     // The change waits until nobody uses an older version: we may not.
     if (txn_ != nullptr && statements_in_txn_ > 0) {
       co_return aborted("could not serialize access due to a concurrent schema change");

@@ -58,6 +58,7 @@ Task<Status> SessionImpl::run_plan(Run r) {
     Status s = co_await run_plan_once(&r, &rows);
     if (s.ok() && r.commits) {
       s = co_await commit_txn();
+      if (node_.client.planted.autocommit_unchecked) s = Status();
       from_commit = !s.ok();
     }
     if (s.ok()) {
@@ -69,8 +70,8 @@ Task<Status> SessionImpl::run_plan(Run r) {
       r.sink->complete(complete_tag(*r.statement, r.tag, rows));
       co_return Status();
     }
-    if (!may_retry(s, attempt) || (in_block() && !txn_->can_restart(s)) || !r.sink->rewind(mark))
-      co_return s;
+    if (!may_retry(s, attempt) || (in_block() && !txn_->can_restart(s))) co_return s;
+    if (!node_.client.planted.rows_sent_twice && !r.sink->rewind(mark)) co_return s;
     if (from_commit) {
       MARK("sql: a commit is refused and its statement run again");
       // The transaction is over; the next one may need another version of the catalog.
@@ -200,6 +201,7 @@ Task<Status> SessionImpl::fetch_rows(Portal* portal, uint64_t rows_max, ResultSi
 // Open portals see the database as it was when they were opened: what they have not given yet is
 // read now, before a statement that changes something, or moves a READ COMMITTED snapshot.
 Task<Status> SessionImpl::settle_portals(const CachedStatement& next) {
+  if (node_.client.planted.cursor_goes_on) co_return Status();
   bool moves = txn_->isolation() == txn::Isolation::kReadCommitted;
   if (next.plan != nullptr && next.plan->read_only && !moves) co_return Status();
   for (auto& [name, portal] : portals_) {

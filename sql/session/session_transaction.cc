@@ -64,12 +64,16 @@ Task<Status> SessionImpl::commit_txn() {
   if (txn_ == nullptr) co_return Status();
   if (!portals_.empty()) CO_RETURN_IF_ERROR(co_await hold_cursors());
   Timestamp deadline = deadline_;
-  if (writer_ == nullptr && catalog_ != nullptr && catalog_->lease_expiry() < deadline)
+  if (writer_ == nullptr && catalog_ != nullptr && catalog_->lease_expiry() < deadline &&
+      !node_.client.planted.lease_outlived)
     deadline = catalog_->lease_expiry();
   txn_->set_deadline(deadline);
   if (writer_ != nullptr) CO_RETURN_IF_ERROR(writer_->seal());
   CO_RETURN_IF_ERROR(world_.record_commit());
-  co_return co_await txn_->commit();
+  Status s = co_await txn_->commit();
+  if (s.code() == StatusCode::kAmbiguous && node_.client.planted.unknown_as_failed)
+    s = aborted(s.message());
+  co_return s;
 }
 
 Task<Status> SessionImpl::commit_all() {
@@ -238,7 +242,7 @@ Task<Status> SessionImpl::commit_block(bool chain, Run r) {
   if (chain && !in_block()) co_return no_block("COMMIT AND CHAIN");
   std::string_view tag = "COMMIT";
   if (block_ == Block::kFailed) {
-    tag = "ROLLBACK";
+    if (!node_.client.planted.failed_block_commits) tag = "ROLLBACK";
     co_await rollback_all();
   } else {
     if (block_ != Block::kExplicit)
