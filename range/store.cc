@@ -146,6 +146,8 @@ runtime::Task<Status> Store::start_replica(RangeId range) {
     MARK("range: a start finds a damaged replica");
     env_.log.error("r{}: the log of replica {} is damaged; it stays down until it is replaced",
                    range.value, id.value);
+    CO_ASSIGN_OR_RETURN(auto stored, stored_descriptor(range));
+    if (stored) damaged_spans_[range] = stored->span;
     co_return Status();
   }
   BirthRecord birth;
@@ -563,6 +565,13 @@ Status Store::span_free(RangeId range, const KeySpan& span) const {
     if (other != range && replica->descriptor().span.overlaps(span)) {
       MARK("range: another range still holds keys of a snapshot");
       return unavailable("range " + other.to_string() + " still holds keys of the replica here");
+    }
+  }
+  // Its removal takes all of its rows, those that have gone to a split's child since among them.
+  for (const auto& [other, held] : damaged_spans_) {
+    if (other != range && held.overlaps(span)) {
+      MARK("range: a damaged replica still holds keys of a snapshot");
+      return unavailable("the damaged replica of range " + other.to_string() + " has to go first");
     }
   }
   for (const auto& [other, removed] : clearing_) {

@@ -174,6 +174,7 @@ class Store {
   std::map<RangeId, ReplicaId> orphans_;
   std::map<RangeId, std::shared_ptr<IncomingSnapshot>> incoming_;
   std::set<std::pair<RangeId, ReplicaId>> streaming_;
+  std::map<RangeId, KeySpan> damaged_spans_;    // whose log is damaged: what their rows are of
   std::map<RangeId, KeySpan> clearing_;         // removed, and their data is on its way out
   std::map<RangeId, runtime::Instant> strays_;  // since when a range that is not here is spoken to
   std::set<RangeId> becoming_voters_;

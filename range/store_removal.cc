@@ -95,6 +95,7 @@ runtime::Task<Status> Store::remove_replica(RangeId range, ReplicaId least) {
   incoming_.erase(range);
   strays_.erase(range);
   orphans_.erase(range);
+  damaged_spans_.erase(range);
   // Until this returns, and for good when it fails: then the store stops.
   clearing_[range] = descriptor.id ? descriptor.span : KeySpan::point("");
   env_.log.info("r{}: the replica here was removed from its range; its data goes", range.value);

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 
@@ -159,6 +160,11 @@ std::string Cut::flags() const {
 Result<Cut> cut_of(const Flags& flags) {
   Result<FaultFilter> filter = FaultFilter::parse(flags.faults, flags.without);
   if (!filter.ok()) return filter.status();
+  const auto kinds = fault_kinds();
+  if (!flags.often.empty() && std::none_of(kinds.begin(), kinds.end(), [&](const FaultKind& k) {
+        return k.name == flags.often && !k.from_start;
+      }))
+    return invalid_argument("no fault that comes again is called " + flags.often);
   return Cut{*filter, flags.until_s, flags.sessions_max};
 }
 
@@ -169,6 +175,7 @@ ScenarioOptions options_of(const Job& job, const Flags& flags, const Cut& cut,
   options.workload = job.workload;
   options.print_lines = flags.trace;
   (void)plant(flags.plant, options.planted);
+  options.often = flags.often;
   if (!cut.filter.all()) {
     options.plan = plan;
     options.filter = cut.filter;
@@ -183,6 +190,7 @@ std::string replay_line(const Job& job, const Flags& flags, const Cut& cut) {
   std::string line =
       fmt::format("quorate sim --seed {} --scenario {}", job.seed, job.workload.name);
   if (!flags.plant.empty()) line += " --plant " + flags.plant;
+  if (!flags.often.empty()) line += " --often " + flags.often;
   return line + cut.flags();
 }
 

@@ -151,7 +151,7 @@ void Nemesis::act_once() {
     void (Nemesis::*act)();
   };
   // fault_kinds() names them, in this order.
-  const Choice choices[] = {
+  Choice choices[] = {
       {profile_.network, &Nemesis::cut_network},
       {profile_.network / 4, &Nemesis::clog_network},
       {profile_.network / 3, &Nemesis::spoil_links},
@@ -177,6 +177,12 @@ void Nemesis::act_once() {
   const Random before = random_;
   double total = 0;
   for (const Choice& c : choices) total += c.weight;
+  for (size_t i = 0; !favored_.empty() && i < std::size(choices); ++i) {
+    if (fault_kinds()[i].name != favored_) continue;
+    choices[i].weight += total;
+    total *= 2;
+    break;
+  }
   double at = total * static_cast<double>(random_.below(1'000'000)) / 1e6;
   for (const Choice& c : choices) {
     at -= c.weight;
@@ -216,7 +222,6 @@ void Nemesis::heal() {
       if (cluster_.up(i)) cluster_.kill(i, runtime::SimCrash::kProcess);
     cluster_.start(i);
   }
-  replace_rotten();
 }
 
 }  // namespace quorate::sim

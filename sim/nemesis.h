@@ -56,6 +56,8 @@ class Nemesis {
   void spread();
   void start();
   void heal();
+  // Every other fault is of this kind (fault_kinds()), as far as it may come again; empty: none.
+  void favor(std::string kind) { favored_ = std::move(kind); }
   const std::map<std::string, uint64_t>& done() const { return done_; }
 
  private:
@@ -118,7 +120,7 @@ class Nemesis {
   void fill_disk();
   void rot();
   void rot_when_spared(size_t i, int tries);
-  void replace_rotten();
+  void turn_bits_when_spared(size_t i, NodeId node, uint64_t life, int tries);
   void slow_disk();
   void fail_sync();
   void move_clock();
@@ -143,8 +145,7 @@ class Nemesis {
   runtime::Random random_;
   bool started_ = false;
   bool healed_ = false;
-  bool wiped_ = false;  // or rotten: one disk a run
-  std::optional<size_t> rotten_;
+  bool wiped_ = false;                  // or rotten: one disk a run
   std::map<size_t, uint64_t> drained_;  // told to drain, in this life, and not restarted yet
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
   std::map<std::string, uint64_t> done_;
@@ -152,6 +153,7 @@ class Nemesis {
   FaultPlan* recorded_ = nullptr;
   const FaultPlan* plan_ = nullptr;
   FaultFilter filter_;
+  std::string favored_;
   size_t act_ = 0;  // the number of the one that is being done; 0: none
   size_t acts_ = 0;
 };

@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include "sim/nemesis.h"
 
 namespace quorate::sim {
@@ -120,27 +122,36 @@ void Nemesis::rot_when_spared(size_t i, int tries) {
   note("rot " + cluster_.host(i));
   cluster_.kill(i, SimCrash::kProcess);
   const uint64_t life = cluster_.lives(i);
-  later(kForgotten, [this, i, node, life] {
-    if (cluster_.up(i) || cluster_.lives(i) != life) return;  // somebody has started it
-    if (can_spare(i, node)) {
-      runtime::SimDisk& disk = cluster_.machine(i).disk();
-      for (const std::string& path : disk.paths())
-        if (path.find("log") != std::string::npos && random_.chance(0.7))
-          disk.flip_random_bit(path);
-      rotten_ = i;
-    }
-    start_again(i);
-    later(std::chrono::seconds(5), [this] { replace_rotten(); });
-  });
+  later(kForgotten, [=, this] { turn_bits_when_spared(i, node, life, 400); });
 }
 
-// One that can't start with what it has gets new disks, as an operator would give it.
-void Nemesis::replace_rotten() {
-  const std::optional<size_t> i = std::exchange(rotten_, std::nullopt);
-  if (!i || cluster_.node(*i) != nullptr) return;
-  note("rot, replaced " + cluster_.host(*i));
-  cluster_.wipe(*i);
-  cluster_.start(*i);
+// Under load somebody lacks something at almost any moment.
+void Nemesis::turn_bits_when_spared(size_t i, NodeId node, uint64_t life, int tries) {
+  if (cluster_.up(i) || cluster_.lives(i) != life) {  // somebody has started it
+    wiped_ = false;
+    return;
+  }
+  if (!can_spare(i, node)) {
+    if (tries > 0) {
+      later(std::chrono::milliseconds(20),
+            [=, this] { turn_bits_when_spared(i, node, life, tries - 1); });
+    } else {
+      wiped_ = false;
+      start_again(i);
+    }
+    return;
+  }
+  // A few in a file hit one batch or none; many hit what condemns the whole store.
+  runtime::SimDisk& disk = cluster_.machine(i).disk();
+  const size_t most = size_t{1} << random_.below(6);
+  size_t turned = 0;
+  for (const std::string& path : disk.paths()) {
+    if (path.find("log") == std::string::npos) continue;
+    for (size_t n = random_.below(most + 1); n > 0; --n) turned += disk.flip_random_bit(path);
+  }
+  note(fmt::format("rot-bits of {}: {}", cluster_.host(i), turned));
+  cluster_.replace_if_damaged(i);
+  start_again(i);
 }
 
 }  // namespace quorate::sim

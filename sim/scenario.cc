@@ -106,6 +106,7 @@ class Scenario {
     }
     if (options.plan != nullptr) nemesis_.follow(options.plan, options.filter);
     nemesis_.record(options.record);
+    nemesis_.favor(options.often);
     if (!workload_->outside()) return;
     outside_ = std::make_unique<runtime::SimNodeEnv>(world_, "clients");
     clients_ = std::make_unique<runtime::TaskScope>(outside_->executor());

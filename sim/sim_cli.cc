@@ -58,6 +58,8 @@ int sim_main(int argc, char** argv, std::span<const WorkloadKind> kinds) {
   app.add_option("--faults", flags.faults, "only these kinds of faults (--list-faults): cut,crash");
   app.add_option("--without", flags.without,
                  "the run without these of its faults, by number or kind: 3,7-9,lossy");
+  app.add_option("--often", flags.often,
+                 "every other fault is of this kind, whatever the seed says: rot");
   app.add_option("--until", flags.until_s, "faults end after so many virtual seconds")
       ->check(CLI::NonNegativeNumber);
   app.add_option("--sessions", flags.sessions_max,

@@ -99,8 +99,13 @@ Task<void> SimCluster::run_start(SimCluster* cluster, size_t i, SimNode* node) {
 void SimCluster::failed(size_t i, const Status& why) {
   world_.line(fmt::format("{} has failed: {}", host(i), why.to_string()));
   const uint64_t life = lives(i);
-  world_.after(std::chrono::microseconds(10), [this, i, life] {
-    if (up(i) && lives(i) == life) kill(i, SimCrash::kProcess);
+  const bool damaged = why.code() == StatusCode::kCorruption && slots_[i]->replaced_if_damaged;
+  world_.after(std::chrono::microseconds(10), [this, i, life, damaged] {
+    if (!up(i) || lives(i) != life) return;
+    if (damaged)
+      wipe(i);
+    else
+      kill(i, SimCrash::kProcess);
   });
   world_.after(options_.restart_after, [this, i, life] {
     if (lives(i) == life) start(i);
@@ -121,6 +126,7 @@ void SimCluster::wipe(size_t i) {
   world_.line(host(i) + " loses its disks");
   machine(i).disk().wipe();
   slots_[i]->checkpoint = std::make_shared<storage::MapCheckpointDisk>();
+  slots_[i]->replaced_if_damaged = false;
 }
 
 SimCluster::Copy SimCluster::copy(size_t i) {

@@ -52,6 +52,9 @@ class SimCluster {
   void kill(size_t i, runtime::SimCrash how);
   // Kills it and takes its disks away: what starts there next is a new node at the old address.
   void wipe(size_t i);
+  // When it says that its store is damaged it gets new disks, as an operator would give it. Holds
+  // until then.
+  void replace_if_damaged(size_t i) { slots_[i]->replaced_if_damaged = true; }
   // What a backup of its directory would be, taken and put back while it is down.
   struct Copy {
     std::shared_ptr<const runtime::SimDisk::Image> disk;
@@ -92,6 +95,7 @@ class SimCluster {
   struct Slot {
     std::string host;
     std::shared_ptr<storage::MapCheckpointDisk> checkpoint;
+    bool replaced_if_damaged = false;
     std::unique_ptr<runtime::SimNodeEnv> env;
     std::unique_ptr<SimNode> node;
     std::unique_ptr<runtime::TaskScope> sessions;  // goes first

@@ -2,7 +2,26 @@
 
 #include <fmt/format.h>
 
+#include "base/archive.h"
+#include "base/mark.h"
+
 namespace quorate::storage {
+namespace {
+
+// A record of the store itself that outlives the segment in which the damage was found.
+constexpr BytesView kDamagePrefix = "damaged/";
+struct DamageRecord {
+  RangeId range;
+  ReplicaId replica;
+  LogIndex lowest_lost;  // 0: unknown
+  template <class A>
+  void serialize(A& a) {
+    a(range, replica, lowest_lost);
+  }
+};
+Bytes damage_key(RangeId range) { return Bytes(kDamagePrefix) + range.to_string(); }
+
+}  // namespace
 
 DurableLog::DurableLog(runtime::Env& env, LogOptions options)
     : env_(env),
@@ -64,7 +83,46 @@ runtime::Task<Status> DurableLog::recover(LogCheckpoint checkpoint) {
     }
   }
   for (const auto& [key, value] : locals_) dirty_locals_.insert(key);
-  co_return co_await seal_recovered_tail(&segments);
+  CO_RETURN_IF_ERROR(co_await seal_recovered_tail(&segments));
+  CO_RETURN_IF_ERROR(recall_damage());
+  if (damaged_.empty()) co_return Status();
+  co_return co_await sync();
+}
+
+// What was damaged stays so, though the segment that shows it may go and be written over: without
+// its votes and what it has acknowledged the replica would look whole (safety: damaged-replica).
+Status DurableLog::recall_damage() {
+  std::vector<Bytes> outdated;
+  for (auto it = locals_.lower_bound(Bytes(kDamagePrefix));
+       it != locals_.end() && it->first.starts_with(kDamagePrefix); ++it) {
+    DamageRecord known;
+    RETURN_IF_ERROR(decode(it->second, known));
+    const LogGroup* group = find(known.range);
+    if (group == nullptr || group->meta.replica != known.replica) {
+      outdated.push_back(it->first);
+      continue;
+    }
+    DamagedReplica d{known.range, known.replica, std::nullopt};
+    if (known.lowest_lost) d.lowest_lost = known.lowest_lost;
+    auto [found, fresh] = damaged_.try_emplace(known.range, d);
+    if (fresh) {
+      MARK("storage: a log that was damaged before is whole now");
+      env_.log.error("r{}: the log was damaged before", known.range.value);
+      continue;
+    }
+    std::optional<LogIndex>& lost = found->second.lowest_lost;
+    lost = lost && d.lowest_lost ? std::optional(std::min(*lost, *d.lowest_lost)) : std::nullopt;
+  }
+  for (const Bytes& key : outdated) put_local(key, "");
+  for (const auto& [range, d] : damaged_) {
+    put_local(damage_key(range),
+              encode(DamageRecord{range, d.replica, d.lowest_lost.value_or(LogIndex())}));
+  }
+  return Status();
+}
+
+void DurableLog::forget_damage(RangeId range) {
+  if (damaged_.erase(range) > 0) put_local(damage_key(range), "");
 }
 
 // After a mere kill of the process the last batch was read from the page cache, perhaps unsynced:
@@ -110,7 +168,7 @@ LogGroup& DurableLog::group_for(RangeId range, ReplicaId replica) {
   group.meta.replica = replica;
   group.checkpointed = LogIndex();
   dirty_groups_.insert(range);
-  damaged_.erase(range);
+  forget_damage(range);
   return group;
 }
 
@@ -148,7 +206,7 @@ void DurableLog::drop_prefix(LogGroup& group, LogIndex to, Term term) {
 void DurableLog::mend(RangeId range, LogIndex from) {
   auto it = damaged_.find(range);
   if (it == damaged_.end() || !it->second.lowest_lost) return;
-  if (from <= *it->second.lowest_lost) damaged_.erase(it);
+  if (from <= *it->second.lowest_lost) forget_damage(range);
 }
 
 void DurableLog::stage(LogRecord record) {
@@ -208,7 +266,7 @@ void DurableLog::reset(RangeId range, ReplicaId replica, LogIndex index, Term te
   group.meta.truncated = index;
   group.meta.truncated_term = term;
   dirty_groups_.insert(range);
-  damaged_.erase(range);
+  forget_damage(range);
   LogRecord record{.type = RecordType::kReset, .range = range, .replica = replica};
   record.index = index;
   record.term = term;
@@ -222,7 +280,7 @@ void DurableLog::remove(RangeId range, ReplicaId least_replica) {
   group = LogGroup();
   group.meta.tombstone = tombstone;
   dirty_groups_.insert(range);
-  damaged_.erase(range);
+  forget_damage(range);
   LogRecord record{.type = RecordType::kRemove, .range = range, .replica = tombstone};
   stage(std::move(record));
 }

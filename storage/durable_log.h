@@ -94,6 +94,7 @@ class DurableLog : public LogStore {
   DurableLog(runtime::Env& env, LogOptions options);
   runtime::Task<Status> recover(LogCheckpoint checkpoint);
   runtime::Task<Status> seal_recovered_tail(std::vector<RecoverySegment>* recovered);
+  Status recall_damage();
 
   // durable_log.cc
   LogGroup& group_for(RangeId range, ReplicaId replica);
@@ -103,6 +104,7 @@ class DurableLog : public LogStore {
   void drop_tail(LogGroup& group, LogIndex from);
   void drop_prefix(LogGroup& group, LogIndex to, Term term);
   void mend(RangeId range, LogIndex from);
+  void forget_damage(RangeId range);
   void stage(LogRecord record);
 
   // durable_log_read.cc

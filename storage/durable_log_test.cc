@@ -300,6 +300,44 @@ TEST(DurableLog, a_damaged_middle_is_reported_and_never_taken_for_a_torn_tail) {
   EXPECT_EQ(w.log->damaged().size(), 2u);
 }
 
+// The segment that shows the damage goes, and is written over.
+TEST(DurableLog, damage_is_remembered_when_nothing_shows_it_any_more) {
+  LogWorld w(12);
+  ASSERT_TRUE(w.open().ok());
+  w.append(1, entry(1, 1, "entry-one-1"));
+  ASSERT_TRUE(w.sync().ok());
+  w.log->set_hard_state(RangeId(1), ReplicaId(1), "a-vote-that-is-lost");
+  ASSERT_TRUE(w.sync().ok());
+  w.append(2, entry(1, 1, "entry-two-1"));
+  ASSERT_TRUE(w.sync().ok());
+  w.crash();
+  ASSERT_TRUE(flip_payload(w, "a-vote-that-is-lost"));
+  ASSERT_TRUE(w.open().ok());
+  ASSERT_EQ(w.log->damaged().size(), 1u);
+  for (uint64_t i = 2; i < 30; ++i) {
+    w.append(2, entry(1, i, Bytes(30'000, 'y')));
+    w.take_checkpoint({{RangeId(2), LogIndex(i)}});
+    w.log->truncate_prefix(RangeId(2), LogIndex(i), Term(1));
+    ASSERT_TRUE(w.sync().ok());
+    w.world.run_for(std::chrono::seconds(1));
+  }
+  for (int life = 0; life < 2; ++life) {
+    w.crash();
+    for (const std::string& path : w.world.machine("n1").disk().paths())
+      EXPECT_EQ(w.world.machine("n1").disk().peek(path)->find("that-is-lost"), Bytes::npos) << path;
+    ASSERT_TRUE(w.open().ok());
+    ASSERT_EQ(w.log->damaged().size(), 1u);
+    EXPECT_EQ(w.log->damaged()[0].range, RangeId(1));
+    EXPECT_FALSE(w.log->damaged()[0].lowest_lost.has_value());
+  }
+  // It ends with the replica.
+  w.log->remove(RangeId(1), ReplicaId(2));
+  ASSERT_TRUE(w.sync().ok());
+  w.crash();
+  ASSERT_TRUE(w.open().ok());
+  EXPECT_TRUE(w.log->damaged().empty());
+}
+
 TEST(DurableLog, damage_to_the_last_batch_is_undecidable_only_until_the_closing_batch) {
   LogWorld w(8);
   ASSERT_TRUE(w.open().ok());
