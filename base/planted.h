@@ -96,6 +96,7 @@ struct PlantedBugs {
   QUORATE_PLANTED(forget_locked_reads);  // locks-save-work: nor does a commit for what it locked
   QUORATE_PLANTED(orphan_locks_stay);    // orphan-locks: a dead coordinator's locks stay
   QUORATE_PLANTED(resolve_as_aborted);   // prevent-then-abort: intents that are met always go
+  QUORATE_PLANTED(never_sweep);          // prevent-then-abort: nobody looks for what is left behind
   QUORATE_PLANTED(intents_stay);         // prevent-then-abort: intents that are met are left
 
   // txn

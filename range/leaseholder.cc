@@ -692,7 +692,7 @@ void LeaseholderImpl::end_resolution(const TxnId& txn, bool resolved) {
 }
 
 void LeaseholderImpl::sweep(Timestamp before) {
-  if (closed_) return;
+  if (closed_ || planted_.never_sweep) return;
   sweep_intents(before);
   for (const auto& [txn, anchor] : std::exchange(state_.left_behind, {})) {
     if (resolutions_.size() >= kSweptMax || !context_.descriptor().span.contains(anchor)) continue;

@@ -90,6 +90,7 @@ constexpr PlantedName kPlanted[] = {
     {"orphan_locks_stay", &PlantedBugs::orphan_locks_stay},
     {"resolve_as_aborted", &PlantedBugs::resolve_as_aborted},
     {"intents_stay", &PlantedBugs::intents_stay},
+    {"never_sweep", &PlantedBugs::never_sweep},
     {"refresh_skipped", &PlantedBugs::refresh_skipped},
     {"commit_resent_as_new", &PlantedBugs::commit_resent_as_new},
     {"runs_committed_early", &PlantedBugs::runs_committed_early},
