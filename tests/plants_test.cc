@@ -37,7 +37,8 @@ Names all_of(const std::string& text, const std::string& pattern) {
 
 Names switches_of(const std::string& header) {
   const size_t begin = header.find("struct PlantedBugs");
-  return all_of(header.substr(std::min(begin, header.size())), R"(QUORATE_PLANTED\(\s*(\w+)\s*\))");
+  return all_of(header.substr(std::min(begin, header.size())),
+                R"rx(QUORATE_PLANTED\(\s*(\w+)\s*\))rx");
 }
 
 struct Row {
@@ -50,7 +51,7 @@ std::vector<Row> rows_of(const std::string& list) {
   std::istringstream lines(list);
   for (std::string line; std::getline(lines, line);) {
     if (line.empty() || line[0] == '#') continue;
-    static const std::regex kRow(R"(([^|]+) \| (\w+) \| ([a-z-]+) \| (\d+))");
+    static const std::regex kRow(R"rx(([^|]+) \| (\w+) \| ([a-z-]+) \| (\d+))rx");
     std::smatch m;
     if (std::regex_match(line, m, kRow))
       out.push_back({m[2], m[3], std::stoi(m[4])});
@@ -96,12 +97,11 @@ std::vector<Row> rows() { return rows_of(read_file(top() / "tests/long/planted.t
 
 TEST(Plants, are_known_to_the_simulator) {
   EXPECT_GT(switches().size(), 80u);
-  const Names known =
-      all_of(read_file(top() / "sim/job.cc"), R"(\{"(\w+)",\s*&PlantedBugs::\w+\
-})");
+  const std::string table = read_file(top() / "sim/job.cc");
+  const Names known = all_of(table, R"rx(\{"(\w+)",\s*&PlantedBugs::\w+\})rx");
   EXPECT_EQ(differences(switches(), known), Names());
-const Names fields = all_of(read_file(top() / "sim/job.cc"), R"(\{"\w+",\s*&PlantedBugs::(\w+)\})");
-EXPECT_EQ(known, fields);
+  const Names fields = all_of(table, R"rx(\{"\w+",\s*&PlantedBugs::(\w+)\})rx");
+  EXPECT_EQ(known, fields);
 }
 
 TEST(Plants, are_listed_with_a_workload_that_there_is) {
@@ -115,7 +115,7 @@ TEST(Plants, are_listed_with_a_workload_that_there_is) {
 }
 
 TEST(Plants, break_something) {
-  const Names used = all_of(read_rooms(), R"((?:planted_?|bugs)\.(\w+)\b)");
+  const Names used = all_of(read_rooms(), R"rx((?:planted_?|bugs)\.(\w+)\b)rx");
   const std::set<std::string> somewhere(used.begin(), used.end());
   for (const std::string& name : switches()) EXPECT_TRUE(somewhere.contains(name)) << name;
 }

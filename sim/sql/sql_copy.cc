@@ -115,8 +115,11 @@ class SqlCopy::Put : public SqlWorkload::Script {
     at_ = 0;
     goes_back_ = saved_ = false;
   }
-  std::string next(const SqlAnswer&) override {
-    if (std::exchange(goes_back_, false)) return "ROLLBACK TO SAVEPOINT before";
+  std::string next(const SqlAnswer& answer) override {
+    if (std::exchange(goes_back_, false)) {
+      if (!answer.tag.empty()) wrong = "a copy with a flaw goes through: " + answer.tag;
+      return "ROLLBACK TO SAVEPOINT before";
+    }
     if (at_ == copies_.size()) return {};
     const Copy& copy = copies_[at_];
     if (copy.flaw != Flaw::kNone && !std::exchange(saved_, true)) return "SAVEPOINT before";
@@ -127,10 +130,10 @@ class SqlCopy::Put : public SqlWorkload::Script {
     breaks_off = copy.flaw == Flaw::kBreaksOff;
     return copy.csv ? "COPY parts FROM STDIN WITH (FORMAT csv)" : "COPY parts FROM STDIN";
   }
-  // That a copy with a flaw goes through is seen by what it leaves.
   bool expects(const Status& failure) override {
     return goes_back_ && failure.code() == StatusCode::kInvalidArgument;
   }
+  std::string wrong;
 
  private:
   const std::vector<Copy> copies_;
@@ -254,6 +257,7 @@ Task<void> SqlCopy::put(SqlClient* client, Random* random) {
   Put script(std::move(copies));
   std::string begin = "BEGIN";
   const Status done = co_await transact(client, random, &script, std::move(begin));
+  if (!script.wrong.empty()) find(script.wrong, script.trail);
   for (const int64_t batch : numbers) end(batch, done);
 }
 

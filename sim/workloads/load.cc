@@ -26,7 +26,8 @@ Task<void> Load::operate(KvNode* node, Random* random) {
   }
   const bool loads = dice < 7;
   const bool gives_up = random->chance(0.1);
-  const uint64_t undone = random->chance(0.3) ? 1 + random->below(rows_) : 0;
+  // Some of them beyond all rows: those must never be there.
+  const uint64_t undone = random->chance(0.3) ? 1 + random->below(2 * rows_) : 0;
   const uint64_t number = loads ? loads_.size() : ++overwrites_;
   if (loads) loads_.push_back(Fate::kOpen);
   const Trail trail =
@@ -37,7 +38,7 @@ Task<void> Load::operate(KvNode* node, Random* random) {
     trail.step([&] {
       return loads
                  ? fmt::format("{} rows of its own{}", kRowsOfLoad, undone > 0 ? ", backwards" : "")
-                 : fmt::format("all {} rows anew, {} of them undone first", rows_, undone);
+                 : fmt::format("all {} rows anew, {} undone first", rows_, undone);
     });
     if (loads) {
       done = co_await load(txn.get(), number, undone > 0);
