@@ -132,6 +132,12 @@ LeaseView Replica::look_at_lease(Timestamp ts) const {
     view.leaseholder_hint = NodeId();
     return view;
   }
+  // It applies nothing more: what is acknowledged would not be seen.
+  if (!store_.engine().health().ok()) {
+    MARK("range: a store that has stopped serves no lease");
+    view.leaseholder_hint = NodeId();
+    return view;
+  }
   view.held = true;
   view.start = lease_start_;
   view.until = until;

@@ -584,5 +584,22 @@ TEST_F(ReplacementTest, a_follower_whose_rows_have_changed_on_disk_is_replaced) 
   }
 }
 
+// Seen by `append` 12 with rotten checkpoints: until its node had noticed, a store that had stopped
+// applying answered reads, and an acknowledged append was written over.
+TEST_F(ReplacementTest, a_store_that_has_stopped_serves_nothing) {
+  form(33, 3, std::chrono::minutes(5));
+  put(0, "value");
+  size_t host = 0;
+  range::Replica* replica = leader(RangeId(3), &host);
+  ASSERT_NE(replica, nullptr);
+  cluster->checkpoint(host).fail_next_write = internal_error("the disk is gone");
+  Status kept = cluster->run(host, cluster->node(host)->store().engine().checkpoint_now());
+  ASSERT_FALSE(kept.ok());
+  ASSERT_EQ(cluster->node(host)->store().find(RangeId(3)), replica);
+  EXPECT_FALSE(replica->look_at_lease(Timestamp()).held);
+  ASSERT_EQ(cluster->wait_healthy(std::chrono::seconds(60)), "");
+  EXPECT_EQ(count(host, "value"), kRows);
+}
+
 }  // namespace
 }  // namespace quorate::sim
