@@ -87,7 +87,13 @@ void Replica::load_records() {
   auto view = engine().view();
   auto record = view->plain(storage::Keyspace::kRange,
                             keys::range_record_key(range(), keys::RangeRecord::kGc));
-  CHECK_MSG(record.ok(), record.status().message());
+  if (!record.ok()) {
+    // Left by an earlier replica, where a snapshot is on its way that replaces it: a start has
+    // looked at what it begins with.
+    MARK("range: a replica begins over a damaged record");
+    store_.suspects().insert(range());
+    return;
+  }
   if (!record->has_value()) return;
   CHECK_MSG(decode(**record, gc_).ok(), "a range's gc record can't be read");
   engine().set_gc_threshold(descriptor_.span, gc_.threshold);
@@ -124,6 +130,12 @@ LeaseView Replica::look_at_lease(Timestamp ts) const {
                     !store_.options().planted.serve_past_lease;
   if (over || !store_.liveness().clock_within_bound()) {
     MARK("range: a lease near its end is not served");
+    view.leaseholder_hint = NodeId();
+    return view;
+  }
+  // It applies nothing more: what is acknowledged would not be seen.
+  if (!store_.engine().health().ok()) {
+    MARK("range: a store that has stopped serves no lease");
     view.leaseholder_hint = NodeId();
     return view;
   }

@@ -47,7 +47,7 @@ Replicator::Standing Replicator::look(const Replica& replica) const {
     const bool damaged = retirement_.damaged(descriptor.id, r.replica);
     std::string why;
     if (damaged) {
-      why = "its log is damaged";
+      why = "it is damaged";
     } else if (cluster_.displaced(r.node)) {
       why = "another node is at its address";
     } else if (cluster_.silence(r.node) >= options_.replace_after) {

@@ -125,7 +125,10 @@ runtime::Task<Status> Store::open(std::unique_ptr<storage::CheckpointStore> chec
         send_to_store(to, runtime::Channel::kRaft, std::move(frame));
       },
       [this](Status s) {
-        if (on_failure) on_failure(s);
+        if (s.code() == StatusCode::kCorruption)
+          scope_.spawn(stop_damaged(std::move(s)));
+        else if (on_failure)
+          on_failure(s);
       });
   raft_->crowded = crowded;
   raft_->unknown = [this](StoreId from, raft::Message m) { on_stray(from, std::move(m)); };
@@ -136,16 +139,28 @@ runtime::Task<Status> Store::open(std::unique_ptr<storage::CheckpointStore> chec
   co_return Status();
 }
 
+// Those that a replica can't begin without.
+Status Store::check_records(RangeId range) {
+  auto view = engine_->view();
+  auto it = view->plains(storage::Keyspace::kRange, keys::range_records_span(range));
+  while (it->valid()) it->next();
+  return it->status();
+}
+
 runtime::Task<Status> Store::start_replica(RangeId range) {
   storage::LogStore& log = engine_->log();
   const ReplicaId id = log.replica(range);
   if (!id) co_return Status();  // a tombstone
+  if (Status records = check_records(range); records.code() == StatusCode::kCorruption) {
+    env_.log.error("r{}: {}", range.value, records.message());
+    log.set_damaged(range);
+  }
   for (const auto& damaged : log.damaged()) {
     if (damaged.range != range) continue;
     // Its extent may hold acknowledged entries and votes: it must not speak again under this id.
     MARK("range: a start finds a damaged replica");
-    env_.log.error("r{}: the log of replica {} is damaged; it stays down until it is replaced",
-                   range.value, id.value);
+    env_.log.error("r{}: replica {} is damaged; it stays down until it is replaced", range.value,
+                   id.value);
     CO_ASSIGN_OR_RETURN(auto stored, stored_descriptor(range));
     if (stored) damaged_spans_[range] = stored->span;
     co_return Status();
@@ -285,6 +300,8 @@ runtime::Task<BatchResponse> Store::serve(std::shared_ptr<const BatchRequest> re
     co_return response;
   }
   response = co_await leaseholder->serve(std::move(request), std::move(token));
+  if (response.outcome == Outcome::kError && response.error.code() == StatusCode::kCorruption)
+    suspects_.insert(range);
   if (response.outcome == Outcome::kRangeMismatch) {
     // Most often the range has split here: tell of the other half too.
     replica = find(range);
@@ -465,6 +482,7 @@ runtime::Task<void> Store::stream_snapshot(RangeId range, raft::Message message)
   runtime::PeerId peer = cluster_.peer(NodeId(target.value));
   auto made = co_await engine_->make_snapshot(range, descriptor.span);
   if (!made.ok()) outcome = made.status();
+  if (outcome.code() == StatusCode::kCorruption) suspects_.insert(range);
   // Span and members must be those of the snapshot's index: a split in between would give away the
   // right half twice, or not at all.
   replica = find(range);

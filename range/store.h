@@ -112,12 +112,24 @@ class Store {
   // The replica of the range that this store's log knows, started or not; zero: none.
   ReplicaId replica_id(RangeId range) const;
   // Those that may not speak any more under their ids.
-  // Those that must be replaced: of a damaged log, or orphans.
+  // Those that must be replaced: of a damaged log, with damaged rows, or orphans.
   std::vector<std::pair<RangeId, ReplicaId>> damaged_replicas() const;
   // The range has removed its replica here; `least` is the least id acceptable from now on. Durable
   // when it returns, and its data is gone (safety: replica-id). Refused while it leads, or takes a
   // snapshot.
   runtime::Task<Status> remove_replica(RangeId range, ReplicaId least);
+
+  // Ranges of whose replicas here a row was damaged when it was read; the scrubber takes them out.
+  std::set<RangeId>& suspects() { return suspects_; }
+  // Rounds of the scrubber over all replicas, in this life, that found nothing.
+  uint64_t scrubs() const { return scrubs_; }
+  void note_scrubbed() { ++scrubs_; }
+  // The replica's rows are damaged: it is to be replaced after the next start, which should come
+  // soon. Durable when it returns true; false where the others are no quorum now, or, where it is
+  // of no use any more, never are.
+  runtime::Task<bool> give_up_replica(RangeId range, bool useless);
+  // The same for whatever row the engine has stopped at. The engine has failed, and would again.
+  runtime::Task<void> give_up_damaged();
 
   // --- for Replica ---
   void send_snapshot(RangeId range, raft::Message message);
@@ -134,6 +146,8 @@ class Store {
   struct IncomingSnapshot;
   struct SnapshotChunk;
   runtime::Task<Status> start_replica(RangeId range);
+  Status check_records(RangeId range);
+  runtime::Task<void> stop_damaged(Status why);
   runtime::Task<void> start_recovered_child(RangeId range);
   runtime::Task<void> start_child(RangeId range, raft::HardState hard_state, raft::Birth birth);
   runtime::Task<void> stream_snapshot(RangeId range, raft::Message message);
@@ -174,6 +188,8 @@ class Store {
   std::map<RangeId, ReplicaId> orphans_;
   std::map<RangeId, std::shared_ptr<IncomingSnapshot>> incoming_;
   std::set<std::pair<RangeId, ReplicaId>> streaming_;
+  std::set<RangeId> suspects_;
+  uint64_t scrubs_ = 0;
   std::map<RangeId, KeySpan> damaged_spans_;    // whose log is damaged: what their rows are of
   std::map<RangeId, KeySpan> clearing_;         // removed, and their data is on its way out
   std::map<RangeId, runtime::Instant> strays_;  // since when a range that is not here is spoken to

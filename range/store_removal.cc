@@ -2,6 +2,7 @@
 #include "base/mark.h"
 #include "range/keys.h"
 #include "range/store_internal.h"
+#include "storage/store_format.h"
 
 namespace quorate::range {
 namespace {
@@ -35,6 +36,42 @@ std::vector<std::pair<RangeId, ReplicaId>> Store::damaged_replicas() const {
   }
   out.insert(out.end(), orphans_.begin(), orphans_.end());
   return out;
+}
+
+runtime::Task<bool> Store::give_up_replica(RangeId range, bool useless) {
+  const Replica* replica = find(range);
+  if (replica == nullptr) co_return false;
+  size_t voters = 0, living = 0;
+  for (const ReplicaDescriptor& r : replica->descriptor().replicas) {
+    if (r.role != ReplicaRole::kVoter) continue;
+    ++voters;
+    if (r.store == options_.id) continue;
+    if (useless || liveness_->supported_until(r.store) > clock_.peek()) ++living;
+  }
+  if (living * 2 <= voters) {
+    MARK("range: a damaged replica is needed");
+    env_.log.error("r{}: rows of the replica here are damaged, and the others are no quorum",
+                   range.value);
+    co_return false;
+  }
+  engine_->log().set_damaged(range);
+  Status synced = co_await engine_->log().sync();
+  co_return synced.ok();
+}
+
+runtime::Task<void> Store::give_up_damaged() {
+  const Bytes stored = engine_->damaged_key();
+  RangeId range;
+  Bytes key;
+  if (stored.empty() || !storage::parse_stored_place(stored, range, key)) co_return;
+  if (const Replica* replica = range ? nullptr : find_by_key(key)) range = replica->range();
+  MARK("range: a checkpoint stops at a damaged row");
+  if (range) (void)co_await give_up_replica(range, true);
+}
+
+runtime::Task<void> Store::stop_damaged(Status why) {
+  co_await give_up_damaged();
+  if (on_failure) on_failure(std::move(why));
 }
 
 Result<std::optional<RangeDescriptor>> Store::stored_descriptor(RangeId range) {

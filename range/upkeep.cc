@@ -28,6 +28,7 @@ Upkeep::Upkeep(runtime::Env& env, runtime::Hlc& clock, Cluster& cluster, Store& 
       retirement_(env, cluster, store),
       replicator_(env, clock, cluster, store, retirement_,
                   {options.replicas, options.replace_after}),
+      scrubber_(env, store, options.scrub),
       scope_(*env.executor) {}
 
 Upkeep::~Upkeep() { scope_.cancel_all(); }
@@ -58,6 +59,7 @@ runtime::Task<void> Upkeep::loop() {
       co_await look_after(range);
     }
     co_await retirement_.step();
+    co_await scrubber_.step();
     truncate_logs();
     Status slept = co_await runtime::sleep_for(*env_.executor, options_.step);
     if (!slept.ok()) co_return;

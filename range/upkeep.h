@@ -7,6 +7,7 @@
 #include "range/range_router.h"
 #include "range/replicator.h"
 #include "range/retirement.h"
+#include "range/scrubber.h"
 #include "range/store.h"
 
 namespace quorate::range {
@@ -27,6 +28,7 @@ class Upkeep {
     double lease_majority =
         0.6;  // a gateway must send this share of a range's requests to attract its lease
     uint64_t lease_requests_least = 200;  // in a step, below which nothing is inferred
+    Scrubber::Options scrub;
   };
 
   Upkeep(runtime::Env& env, runtime::Hlc& clock, Cluster& cluster, Store& store,
@@ -63,6 +65,7 @@ class Upkeep {
   const Options options_;
   Retirement retirement_;
   Replicator replicator_;
+  Scrubber scrubber_;
   std::map<RangeId, RangeState> states_;
   runtime::TaskScope scope_;
 };

@@ -192,6 +192,7 @@ Task<void> KvNode::detect_deadlocks() {
     cluster_->mutable_self().space = static_cast<uint8_t>(store_->engine().space());
     // A checkpoint may fail where no log write notices.
     if (Status health = store_->health(); !health.ok()) {
+      co_await store_->give_up_damaged();
       report_failure(health);
       co_return;
     }

@@ -34,6 +34,7 @@ constexpr FaultKind kKinds[] = {
     {"roll", "all nodes are started anew, one after the other"},
     {"fill-disk", "a disk is nearly full for a while"},
     {"rot", "bits turn over in the log of a node that is down, once a run"},
+    {"rot-checkpoint", "rows of a checkpoint change while its node is down, once a run"},
     {"spread", "splits and lease transfers before anything breaks", true},
     {"lossy", "messages are lost, doubled and late all the time", true},
     {"skew", "clocks differ and drift from the start", true},

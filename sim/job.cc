@@ -177,6 +177,7 @@ ScenarioOptions options_of(const Job& job, const Flags& flags, const Cut& cut,
   options.print_lines = flags.trace;
   (void)plant(flags.plant, options.planted);
   options.often = flags.often;
+  options.checkpoint = flags.checkpoint;
   if (!cut.filter.all()) {
     options.plan = plan;
     options.filter = cut.filter;
@@ -192,6 +193,7 @@ std::string replay_line(const Job& job, const Flags& flags, const Cut& cut) {
       fmt::format("quorate sim --seed {} --scenario {}", job.seed, job.workload.name);
   if (!flags.plant.empty()) line += " --plant " + flags.plant;
   if (!flags.often.empty()) line += " --often " + flags.often;
+  if (!flags.checkpoint.empty()) line += " --checkpoint " + flags.checkpoint;
   return line + cut.flags();
 }
 

@@ -15,7 +15,7 @@ struct Flags {
   unsigned timeout_s = 120;
   std::string scenario = "all";
   std::string plant;
-  std::string faults, without, often;
+  std::string faults, without, often, checkpoint;
   double until_s = 0;       // 0: as long as the seed says
   size_t sessions_max = 0;  // 0: as many as the seed says
   std::string timeline;     // a file; empty: only of violations, under a name of its own

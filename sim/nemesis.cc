@@ -173,6 +173,7 @@ void Nemesis::act_once() {
       {profile_.crashes / 10, &Nemesis::roll},
       {profile_.disk / 2, &Nemesis::fill_disk},
       {profile_.crashes / 16, &Nemesis::rot},
+      {profile_.crashes / 16, &Nemesis::rot_checkpoint},
   };
   const Random before = random_;
   double total = 0;

@@ -58,6 +58,9 @@ class Nemesis {
   void heal();
   // Every other fault is of this kind (fault_kinds()), as far as it may come again; empty: none.
   void favor(std::string kind) { favored_ = std::move(kind); }
+  // The node whose checkpoint was damaged, if any: until it has looked at all of its rows they may
+  // be wrong.
+  std::optional<size_t> rotten_checkpoint() const { return rotten_checkpoint_; }
   const std::map<std::string, uint64_t>& done() const { return done_; }
 
  private:
@@ -120,6 +123,8 @@ class Nemesis {
   void fill_disk();
   void rot();
   void rot_when_spared(size_t i, int tries);
+  void rot_checkpoint();
+  void rot_checkpoint_when_spared(size_t i, int tries);
   void turn_bits_when_spared(size_t i, NodeId node, uint64_t life, int tries);
   void slow_disk();
   void fail_sync();
@@ -145,7 +150,8 @@ class Nemesis {
   runtime::Random random_;
   bool started_ = false;
   bool healed_ = false;
-  bool wiped_ = false;                  // or rotten: one disk a run
+  bool wiped_ = false;  // or rotten: one disk a run
+  std::optional<size_t> rotten_checkpoint_;
   std::map<size_t, uint64_t> drained_;  // told to drain, in this life, and not restarted yet
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
   std::map<std::string, uint64_t> done_;

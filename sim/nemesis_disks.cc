@@ -10,6 +10,8 @@ using server::KvNode;
 namespace {
 // Longer than any promise that a store has given lasts.
 constexpr auto kForgotten = std::chrono::seconds(6);
+// Those whose rows have checksums: all but the checkpoint's own ('m'), and what a start drops.
+constexpr BytesView kCheckedKeyspaces = "dhitrsbc";
 }  // namespace
 
 // Once: a second loss before the first is mended may take a quorum's word away. For the same reason
@@ -152,6 +154,37 @@ void Nemesis::turn_bits_when_spared(size_t i, NodeId node, uint64_t life, int tr
   note(fmt::format("rot-bits of {}: {}", cluster_.host(i), turned));
   cluster_.replace_if_damaged(i);
   start_again(i);
+}
+
+// Rows of the checkpoint of a node that is down change by themselves, or stand where others belong.
+// What it has promised is in its log, and stays.
+void Nemesis::rot_checkpoint() {
+  const size_t i = victim();
+  rot_checkpoint_when_spared(i, 100);
+}
+
+void Nemesis::rot_checkpoint_when_spared(size_t i, int tries) {
+  if (wiped_) return;
+  if (cluster_.node(i) == nullptr || !can_spare(i, cluster_.node(i)->id())) {
+    if (tries > 0) {
+      later(std::chrono::milliseconds(20), [=, this] { rot_checkpoint_when_spared(i, tries - 1); });
+    }
+    return;
+  }
+  if (cluster_.options().lmdb) return;  // its pages are not known here
+  wiped_ = true;
+  note("rot-checkpoint " + cluster_.host(i));
+  cluster_.kill(i, SimCrash::kProcess);
+  storage::MapCheckpointDisk& disk = cluster_.checkpoint(i);
+  size_t changed = 0;
+  for (size_t n = size_t{1} << random_.below(5); n > 0; --n) {
+    changed += random_.chance(0.7) ? disk.flip_random_bit(random_, kCheckedKeyspaces)
+                                   : disk.exchange_random_rows(random_, kCheckedKeyspaces);
+  }
+  note(fmt::format("rotten-rows of {}: {}", cluster_.host(i), changed));
+  if (changed > 0) rotten_checkpoint_ = i;
+  cluster_.replace_if_damaged(i);
+  later(draw(10, 3'000), [this, i] { start_again(i); });
 }
 
 }  // namespace quorate::sim

@@ -555,5 +555,51 @@ TEST_F(ReplacementTest, a_childs_rows_stay_when_its_damaged_parent_goes) {
   EXPECT_EQ(judge_agreement(*cluster), "");
 }
 
+// Of rows that nobody reads.
+TEST_F(ReplacementTest, a_follower_whose_rows_have_changed_on_disk_is_replaced) {
+  for (const bool exchanged : {false, true}) {
+    form(31, 3, std::chrono::minutes(5));
+    put(0, "value");
+    put(0, "value that is newer");
+    ASSERT_EQ(cluster->wait_healthy(std::chrono::seconds(30)), "");
+    size_t host = 0;
+    ASSERT_NE(leader(RangeId(3), &host), nullptr);
+    const size_t down = (host + 1) % 3;
+    Status kept = cluster->run(down, cluster->node(down)->store().engine().checkpoint_now());
+    ASSERT_TRUE(kept.ok()) << kept.to_string();
+    const ReplicaId before = cluster->node(down)->store().replica_id(RangeId(3));
+    cluster->kill(down, SimCrash::kProcess);
+    runtime::Random random(7);
+    // Only tables have rows with a history.
+    ASSERT_TRUE(exchanged ? cluster->checkpoint(down).exchange_random_rows(random, "h")
+                          : cluster->checkpoint(down).flip_random_bit(random, "h"));
+    cluster->start(down);
+    const auto replaced = [&] {
+      return cluster->node(down) != nullptr && cluster->unhealthy().empty() &&
+             cluster->node(down)->store().replica_id(RangeId(3)) > before &&
+             cluster->node(down)->store().scrubs() > 0;
+    };
+    EXPECT_TRUE(world->run_until(replaced, std::chrono::seconds(60))) << cluster->unhealthy();
+    EXPECT_EQ(judge_agreement(*cluster), "");
+  }
+}
+
+// Seen by `append` 12 with rotten checkpoints: until its node had noticed, a store that had stopped
+// applying answered reads, and an acknowledged append was written over.
+TEST_F(ReplacementTest, a_store_that_has_stopped_serves_nothing) {
+  form(33, 3, std::chrono::minutes(5));
+  put(0, "value");
+  size_t host = 0;
+  range::Replica* replica = leader(RangeId(3), &host);
+  ASSERT_NE(replica, nullptr);
+  cluster->checkpoint(host).fail_next_write = internal_error("the disk is gone");
+  Status kept = cluster->run(host, cluster->node(host)->store().engine().checkpoint_now());
+  ASSERT_FALSE(kept.ok());
+  ASSERT_EQ(cluster->node(host)->store().find(RangeId(3)), replica);
+  EXPECT_FALSE(replica->look_at_lease(Timestamp()).held);
+  ASSERT_EQ(cluster->wait_healthy(std::chrono::seconds(60)), "");
+  EXPECT_EQ(count(host, "value"), kRows);
+}
+
 }  // namespace
 }  // namespace quorate::sim

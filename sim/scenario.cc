@@ -33,14 +33,15 @@ runtime::SimOptions world_options(const ScenarioOptions& options) {
 runtime::Duration ms(uint64_t n) { return std::chrono::milliseconds(n); }
 
 // What may differ from cluster to cluster differs from seed to seed.
-SimCluster::Options draw_cluster(Random& random, const Workload& workload, PlantedBugs planted) {
+SimCluster::Options draw_cluster(Random& random, const Workload& workload,
+                                 const ScenarioOptions& options) {
   SimCluster::Options o;
   o.make_node = workload.node_maker();
   o.nodes = random.chance(0.75) ? 3 : 5;
   o.restart_after = ms(50 + random.below(2'000));
   o.clients = random.below(3);
   server::KvNodeOptions& n = o.node;
-  n.planted = planted;
+  n.planted = options.planted;
   n.max_clock_offset_micros = static_cast<int64_t>(50'000 + random.below(400'000));
   n.raft_tick = ms(30 + random.below(150));
   n.deadlock_step = ms(50 + random.below(400));
@@ -78,6 +79,11 @@ SimCluster::Options draw_cluster(Random& random, const Workload& workload, Plant
   Random sizes = copy.fork("sizes");
   if (sizes.chance(0.5)) n.engine.segment_bytes = size_t{128} << (10 + sizes.below(3));
   n.upkeep.lease_majority = 0.5 + 0.4 * sizes.uniform();
+  Random checkpoint = copy.fork("checkpoint");
+  o.lmdb = options.checkpoint.empty() ? checkpoint.below(16) == 0 : options.checkpoint == "lmdb";
+  Random scrub = copy.fork("scrub");
+  n.upkeep.scrub.every = ms(1'000 + scrub.below(9'000));
+  n.upkeep.scrub.bytes = size_t{16'384} << scrub.below(7);
   n.txn.run_bytes = 100 + bulk.below(2'000);
   n.txn.load_bytes_max = 200 + bulk.below(4'000);
   return o;
@@ -91,7 +97,7 @@ class Scenario {
         points_(options.seed),
         random_(world_.fork_random("scenario " + std::string(options.workload.name))),
         workload_(options.workload.make(random_.fork("workload"))),
-        cluster_(world_, draw_cluster(random_, *workload_, options.planted)),
+        cluster_(world_, draw_cluster(random_, *workload_, options)),
         profile_(Nemesis::draw_profile(random_)),
         nemesis_(cluster_, *workload_, profile_, random_.fork("nemesis")),
         watch_(cluster_),
@@ -278,6 +284,18 @@ std::string Scenario::break_and_heal() {
       },
       kHealLimit);
   if (!healthy) return "the healed cluster stays unhealthy: " + missing;
+  // Damage that nobody has read is found, and its replica replaced, before anything is judged.
+  if (const std::optional<size_t> rotten = nemesis_.rotten_checkpoint()) {
+    const bool sound = run_until(
+        [&] {
+          server::KvNode* node = cluster_.node(*rotten);
+          if (node == nullptr || node->store().scrubs() == 0) return false;
+          missing = cluster_.unhealthy();
+          return missing.empty() || missing.starts_with("replicas of");
+        },
+        kHealLimit);
+    if (!sound) return "damaged rows are not made good: " + missing;
+  }
   if (!run_until([&] { return workload_->counts().committed > before; }, kHealLimit))
     return "the healed cluster commits nothing";
   phase("the healed cluster serves again; clients stop");

@@ -28,7 +28,8 @@ struct ScenarioOptions {
   const FaultPlan* plan = nullptr;  // of the whole run: faults come from it, as `filter` says
   FaultFilter filter;
   runtime::Duration until = std::chrono::hours(1);  // faults end after at most this
-  std::string often;  // a kind of fault that every other one is (fault_filter.h); empty: none
+  std::string checkpoint;  // "lmdb" or "model", whatever the seed says; empty: as it says
+  std::string often;       // a kind of fault that every other one is (fault_filter.h); empty: none
   size_t sessions_max = 1'000;  // at a time: of a node, or of all outside
   // Every fault is kept here, and the run ends with them.
   FaultPlan* record = nullptr;

@@ -60,6 +60,9 @@ int sim_main(int argc, char** argv, std::span<const WorkloadKind> kinds) {
                  "the run without these of its faults, by number or kind: 3,7-9,lossy");
   app.add_option("--often", flags.often,
                  "every other fault is of this kind, whatever the seed says: rot");
+  app.add_option("--checkpoint", flags.checkpoint,
+                 "the real LMDB or a model of it, whatever the seed says")
+      ->check(CLI::IsMember({"lmdb", "model"}));
   app.add_option("--until", flags.until_s, "faults end after so many virtual seconds")
       ->check(CLI::NonNegativeNumber);
   app.add_option("--sessions", flags.sessions_max,

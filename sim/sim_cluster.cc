@@ -38,6 +38,7 @@ SimCluster::SimCluster(runtime::SimWorld& world, Options options)
     auto slot = std::make_unique<Slot>();
     slot->host = "n" + std::to_string(i + 1);
     slot->checkpoint = std::make_shared<storage::MapCheckpointDisk>();
+    if (options_.lmdb) slot->lmdb = std::make_shared<storage::LmdbCheckpointDisk>();
     slots_.push_back(std::move(slot));
   }
 }
@@ -73,14 +74,14 @@ void SimCluster::start(size_t i) {
   server::KvNodeOptions options = options_.node;
   options.address = address_of(slot.host);
   for (const auto& other : slots_) options.join.push_back(address_of(other->host));
-  options.open_checkpoint = [disk = slot.checkpoint](runtime::Env& env) {
-    return open_map(&env, disk);
+  options.open_checkpoint = [disk = slot.checkpoint, lmdb = slot.lmdb](runtime::Env& env) {
+    return lmdb == nullptr ? open_map(&env, disk) : storage::LmdbCheckpointDisk::open(&env, lmdb);
   };
   if (options_.make_node != nullptr)
     slot.node = options_.make_node(slot.env->env(), std::move(options));
   else
     slot.node = std::make_unique<KvSimNode>(slot.env->env(), std::move(options));
-  slot.node->kv().on_failure = [this, i](Status why) { failed(i, why); };
+  slot.node->kv().on_failure = [this, i](Status why) { failed(i, why, false); };
   slot.node->kv().clients = [n = options_.clients] { return n; };
   slot.sessions = std::make_unique<TaskScope>(slot.env->executor());
   spawn(i, run_start(this, i, slot.node.get()));
@@ -92,14 +93,15 @@ void SimCluster::start_all() {
 
 Task<void> SimCluster::run_start(SimCluster* cluster, size_t i, SimNode* node) {
   Status started = co_await node->start();
-  if (!started.ok()) cluster->failed(i, started);
+  if (!started.ok()) cluster->failed(i, started, true);
 }
 
 // Called from inside the node: it goes in an event of its own.
-void SimCluster::failed(size_t i, const Status& why) {
+void SimCluster::failed(size_t i, const Status& why, bool starts) {
   world_.line(fmt::format("{} has failed: {}", host(i), why.to_string()));
   const uint64_t life = lives(i);
-  const bool damaged = why.code() == StatusCode::kCorruption && slots_[i]->replaced_if_damaged;
+  const bool damaged =
+      starts && why.code() == StatusCode::kCorruption && slots_[i]->replaced_if_damaged;
   world_.after(std::chrono::microseconds(10), [this, i, life, damaged] {
     if (!up(i) || lives(i) != life) return;
     if (damaged)
@@ -126,12 +128,15 @@ void SimCluster::wipe(size_t i) {
   world_.line(host(i) + " loses its disks");
   machine(i).disk().wipe();
   slots_[i]->checkpoint = std::make_shared<storage::MapCheckpointDisk>();
+  if (slots_[i]->lmdb != nullptr) slots_[i]->lmdb->put_back({});
   slots_[i]->replaced_if_damaged = false;
 }
 
 SimCluster::Copy SimCluster::copy(size_t i) {
   CHECK(!up(i));
-  return {machine(i).disk().image(), *slots_[i]->checkpoint};
+  const storage::LmdbCheckpointDisk* lmdb = slots_[i]->lmdb.get();
+  return {machine(i).disk().image(), *slots_[i]->checkpoint,
+          lmdb == nullptr ? Bytes() : lmdb->image()};
 }
 
 void SimCluster::put_back(size_t i, const Copy& copy) {
@@ -139,6 +144,7 @@ void SimCluster::put_back(size_t i, const Copy& copy) {
   world_.line(host(i) + " gets an old copy of its disk");
   machine(i).disk().restore(*copy.disk);
   slots_[i]->checkpoint = std::make_shared<storage::MapCheckpointDisk>(copy.checkpoint);
+  if (slots_[i]->lmdb != nullptr) slots_[i]->lmdb->put_back(copy.lmdb);
 }
 
 std::string SimCluster::form(runtime::Duration limit) {

@@ -15,6 +15,7 @@
 
 #include "runtime/sim/sim_env.h"
 #include "server/kv_node.h"
+#include "storage/testing/lmdb_checkpoint_disk.h"
 #include "storage/testing/map_checkpoint_store.h"
 
 namespace quorate::sim {
@@ -35,6 +36,7 @@ class SimCluster {
     MakeNode make_node = nullptr;  // null: the key-value half alone
     server::KvNodeOptions node;    // address, join and open_checkpoint are filled in
     runtime::Duration restart_after = std::chrono::milliseconds(500);  // of failed nodes
+    bool lmdb = false;   // checkpoints are real ones, not the model
     size_t clients = 0;  // that each node says it has: several keep log syncs off the executor
   };
 
@@ -52,14 +54,17 @@ class SimCluster {
   void kill(size_t i, runtime::SimCrash how);
   // Kills it and takes its disks away: what starts there next is a new node at the old address.
   void wipe(size_t i);
-  // When it says that its store is damaged it gets new disks, as an operator would give it. Holds
-  // until then.
+  // When it can't start since its store is damaged it gets new disks, as an operator would give it.
+  // Holds until then.
   void replace_if_damaged(size_t i) { slots_[i]->replaced_if_damaged = true; }
   // What a backup of its directory would be, taken and put back while it is down.
   struct Copy {
     std::shared_ptr<const runtime::SimDisk::Image> disk;
     storage::MapCheckpointDisk checkpoint;
+    Bytes lmdb;
   };
+  // The model of it.
+  storage::MapCheckpointDisk& checkpoint(size_t i) { return *slots_[i]->checkpoint; }
   Copy copy(size_t i);
   void put_back(size_t i, const Copy& copy);
   bool up(size_t i) const { return slots_[i]->env != nullptr; }
@@ -95,13 +100,14 @@ class SimCluster {
   struct Slot {
     std::string host;
     std::shared_ptr<storage::MapCheckpointDisk> checkpoint;
+    std::shared_ptr<storage::LmdbCheckpointDisk> lmdb;  // null: the model is used
     bool replaced_if_damaged = false;
     std::unique_ptr<runtime::SimNodeEnv> env;
     std::unique_ptr<SimNode> node;
     std::unique_ptr<runtime::TaskScope> sessions;  // goes first
   };
   static runtime::Task<void> run_start(SimCluster* cluster, size_t i, SimNode* node);
-  void failed(size_t i, const Status& why);
+  void failed(size_t i, const Status& why, bool starts);
 
   runtime::SimWorld& world_;
   const Options options_;

@@ -97,14 +97,18 @@ Status write_plain(Keyspace keyspace, const MemRow& row, CheckpointWriter& write
   return writer.put(at, encoded);
 }
 
-Status write_memtable(const CheckpointInput& input, CheckpointWriter& writer,
-                      BucketEditor& buckets) {
+Status write_memtable(const CheckpointInput& input, CheckpointWriter& writer, BucketEditor& buckets,
+                      CheckpointOutput& output) {
   RowWriter rows(writer, input.thresholds, buckets);
   Bytes encoded;
   for (Keyspace keyspace : kKeyspaces) {
     for (const MemRow* r = input.memtable->first(keyspace); r != nullptr; r = r->next) {
-      RETURN_IF_ERROR(keyspace == Keyspace::kRow ? rows.write(*r)
-                                                 : write_plain(keyspace, *r, writer, encoded));
+      Status written =
+          keyspace == Keyspace::kRow ? rows.write(*r) : write_plain(keyspace, *r, writer, encoded);
+      if (written.ok()) continue;
+      if (written.code() == StatusCode::kCorruption)
+        output.damaged = StoredKey(keyspace, r->key).view();
+      return written;
     }
   }
   for (auto [range, index] : input.memtable->applied) {
@@ -115,7 +119,9 @@ Status write_memtable(const CheckpointInput& input, CheckpointWriter& writer,
 
 // Drops what the threshold allows in history that no write has touched. Ends at a row's border, so
 // that no tombstone goes before what it hides.
-Status sweep_history(const GcThresholds::Sweep& sweep, CheckpointWriter& writer, Bytes& until) {
+Status sweep_history(const GcThresholds::Sweep& sweep, CheckpointWriter& writer,
+                     CheckpointOutput& output) {
+  Bytes& until = output.swept_until;
   std::vector<Bytes> doomed;
   Bytes row;
   Timestamp newer;         // of the version that follows the one looked at
@@ -139,8 +145,15 @@ Status sweep_history(const GcThresholds::Sweep& sweep, CheckpointWriter& writer,
       std::optional<BytesView> current = writer.get(at);
       bool deleted = false;
       has_newer = current.has_value();
-      if (current && !peek_version(*current, newer, deleted)) {
-        return corruption(fmt::format("stored row {} is damaged", escape_bytes(key)));
+      if (current) {
+        // Not only looked at: a flag that has turned over would take the row away untold.
+        Result<StoredVersion> version = decode_version(key, *current);
+        if (!version.ok()) {
+          output.damaged = at.view();
+          return version.status();
+        }
+        newer = version->ts;
+        deleted = version->deleted;
       }
       if (current && deleted && newer <= sweep.threshold) {
         doomed.emplace_back(at.view());
@@ -184,11 +197,11 @@ Status write_log_changes(const DurableLog::Changes& changes, CheckpointWriter& w
 Status write_checkpoint(const CheckpointInput& input, CheckpointWriter& writer,
                         CheckpointOutput& output) {
   BucketEditor buckets(*input.buckets);
-  RETURN_IF_ERROR(write_memtable(input, writer, buckets));
+  RETURN_IF_ERROR(write_memtable(input, writer, buckets, output));
   RETURN_IF_ERROR(write_log_changes(input.log, writer));
   output.sweep = input.thresholds.next_sweep();
   if (output.sweep) {
-    RETURN_IF_ERROR(sweep_history(*output.sweep, writer, output.swept_until));
+    RETURN_IF_ERROR(sweep_history(*output.sweep, writer, output));
   }
   RETURN_IF_ERROR(buckets.finish(writer));
   output.buckets = buckets.take();

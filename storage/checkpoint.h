@@ -21,6 +21,7 @@ struct CheckpointOutput {
   Buckets buckets;
   std::optional<GcThresholds::Sweep> sweep;  // of which history was swept
   Bytes swept_until;                         // empty: to its end
+  Bytes damaged;                             // the stored row that was, where one stopped it
 };
 
 Status write_checkpoint(const CheckpointInput& input, CheckpointWriter& writer,

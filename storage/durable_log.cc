@@ -83,10 +83,8 @@ runtime::Task<Status> DurableLog::recover(LogCheckpoint checkpoint) {
     }
   }
   for (const auto& [key, value] : locals_) dirty_locals_.insert(key);
-  CO_RETURN_IF_ERROR(co_await seal_recovered_tail(&segments));
   CO_RETURN_IF_ERROR(recall_damage());
-  if (damaged_.empty()) co_return Status();
-  co_return co_await sync();
+  co_return co_await seal_recovered_tail(&segments);
 }
 
 // What was damaged stays so, though the segment that shows it may go and be written over: without
@@ -106,8 +104,7 @@ Status DurableLog::recall_damage() {
     if (known.lowest_lost) d.lowest_lost = known.lowest_lost;
     auto [found, fresh] = damaged_.try_emplace(known.range, d);
     if (fresh) {
-      MARK("storage: a log that was damaged before is whole now");
-      env_.log.error("r{}: the log was damaged before", known.range.value);
+      MARK("storage: a start remembers a damaged replica");
       continue;
     }
     std::optional<LogIndex>& lost = found->second.lowest_lost;
@@ -121,12 +118,20 @@ Status DurableLog::recall_damage() {
   return Status();
 }
 
+void DurableLog::set_damaged(RangeId range) {
+  const ReplicaId own = replica(range);
+  if (!own) return;
+  damaged_.insert_or_assign(range, DamagedReplica{range, own, std::nullopt});
+  put_local(damage_key(range), encode(DamageRecord{range, own, LogIndex()}));
+}
+
 void DurableLog::forget_damage(RangeId range) {
   if (damaged_.erase(range) > 0) put_local(damage_key(range), "");
 }
 
 // After a mere kill of the process the last batch was read from the page cache, perhaps unsynced:
-// it is made durable, and an empty batch in a fresh segment then proves it and ends what was cut.
+// it is made durable, and another batch in a fresh segment then proves it and ends what was cut. It
+// is empty but for what recovery has to say.
 runtime::Task<Status> DurableLog::seal_recovered_tail(std::vector<RecoverySegment>* recovered) {
   for (const RecoverySegment& r : *recovered) {
     if (r.last_batch == 0 || r.last_batch != synced_batch_) continue;
@@ -145,7 +150,9 @@ runtime::Task<Status> DurableLog::seal_recovered_tail(std::vector<RecoverySegmen
     CO_RETURN_IF_ERROR(co_await r.file->write_and_sync(at, view, runtime::SyncPlace::kHelper));
   }
   CO_RETURN_IF_ERROR(co_await segments_.roll(next_batch_, kLogBlock, synced_batch_));
-  co_return co_await write_batch({}, staged_sequence_);
+  std::vector<LogRecord> records = take_batch();
+  const uint64_t sequence = staged_sequence_ - staged_.size();
+  co_return co_await write_batch(std::move(records), sequence);
 }
 
 // --- staging ---

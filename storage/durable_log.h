@@ -70,6 +70,7 @@ class DurableLog : public LogStore {
   std::vector<RangeId> ranges() const override;
   LogIndex durable_index(RangeId range) const override;
   std::vector<DamagedReplica> damaged() const override;
+  void set_damaged(RangeId range) override;
   void set_sync_place(runtime::SyncPlace place) override { place_ = place; }
   Stats stats() const override;
 

@@ -174,6 +174,18 @@ class Engine {
   };
   virtual runtime::Task<Result<std::unique_ptr<SnapshotWriter>>> receive_snapshot() = 0;
 
+  // Compares what the checkpoint holds of a replica with its checksums, on a helper: from the
+  // stored key `from` on (empty: from the first) until about `bytes_max` are read, or the end.
+  // kCorruption where a row is damaged.
+  struct Verified {
+    Bytes next;  // where to go on; empty: that was all
+    uint64_t bytes = 0;
+  };
+  virtual runtime::Task<Result<Verified>> verify(RangeId range, KeySpan span, Bytes from,
+                                                 uint64_t bytes_max) = 0;
+  // The stored row at which the engine has stopped, since it is damaged; empty: none.
+  virtual Bytes damaged_key() const = 0;
+
   // An estimate, good enough to decide on splits: bytes and rows of the span, newest versions.
   virtual SpanStats span_stats(const KeySpan& span) = 0;
   // A key that halves the span by bytes; empty when there is none inside.

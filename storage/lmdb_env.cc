@@ -252,10 +252,11 @@ LmdbEnv::~LmdbEnv() {
 }
 
 Status LmdbEnv::open(const std::string& path) {
+  const unsigned no_sync = options_.sync ? 0 : MDB_NOSYNC;
   int rc = mdb_env_create(&mdb_);
   if (rc == 0) rc = mdb_env_set_mapsize(mdb_, options_.map_bytes);
   if (rc == 0) rc = mdb_env_set_maxreaders(mdb_, options_.readers_max);
-  if (rc == 0) rc = mdb_env_open(mdb_, path.c_str(), MDB_NOTLS | MDB_NORDAHEAD, 0600);
+  if (rc == 0) rc = mdb_env_open(mdb_, path.c_str(), MDB_NOTLS | MDB_NORDAHEAD | no_sync, 0600);
   if (rc != 0) return lmdb_error(rc, fmt::format("open the checkpoint in \"{}\"", path));
   // Slots of readers that died with a killed process would pin its pages.
   int dead = 0;
@@ -369,7 +370,9 @@ runtime::Task<Result<std::unique_ptr<CheckpointStore>>> open_lmdb(runtime::Env& 
   auto lmdb = std::make_unique<LmdbEnv>(env, options);
   auto opened = std::make_shared<Status>();
   LmdbEnv* raw = lmdb.get();
-  auto work = [raw, opened, path = env.disk->host_path(directory)] { *opened = raw->open(path); };
+  std::string path =
+      options.host_directory.empty() ? env.disk->host_path(directory) : options.host_directory;
+  auto work = [raw, opened, path = std::move(path)] { *opened = raw->open(path); };
   co_await env.disk->run_blocking(std::move(work));
   CO_RETURN_IF_ERROR(*opened);
   std::unique_ptr<CheckpointStore> out = std::move(lmdb);

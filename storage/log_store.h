@@ -79,6 +79,9 @@ class LogStore {
 
   // --- damage found at open, until mended by an append at or below it, a reset or a removal ---
   virtual std::vector<DamagedReplica> damaged() const = 0;  // sorted by range
+  // What the engine holds of the range's replica is damaged: it is gone, as one of whose log an
+  // unknown part is lost. Staged.
+  virtual void set_damaged(RangeId range) = 0;
 
   // Where syncs run from now on; the driver knows whether the executor has other work (design §4).
   virtual void set_sync_place(runtime::SyncPlace place) = 0;

@@ -1,5 +1,7 @@
 #include "storage/read_view.h"
 
+#include <fmt/format.h>
+
 #include "storage/merge_iterator.h"
 
 namespace quorate::storage {
@@ -16,6 +18,9 @@ Result<std::optional<Version>> CheckpointRows::from_history(BytesView key, Times
     // A longer key's versions may lie among ours.
     if (found.size() != at.view().size() || !found.starts_with(prefix)) continue;
     ASSIGN_OR_RETURN(StoredVersion stored, decode_version(key, history_->value()));
+    // Another version's bytes, good as they are.
+    if (StoredKey(key, stored.ts).view() != found)
+      return corruption(fmt::format("history of row {} is damaged", escape_bytes(key)));
     return std::optional<Version>(Version{stored.ts, stored.deleted, stored.value});
   }
   RETURN_IF_ERROR(reader_.status());

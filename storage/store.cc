@@ -166,7 +166,10 @@ Status Store::publish_run(BytesView key, Timestamp ts) {
     if (!v->deleted) body = v->value;
   } else {
     std::unique_ptr<ReadView> now = view();
-    ASSIGN_OR_RETURN(auto found, now->plain(Keyspace::kRunBody, key));
+    auto looked = now->plain(Keyspace::kRunBody, key);
+    if (looked.status().code() == StatusCode::kCorruption)
+      damaged_key_ = StoredKey(Keyspace::kRunBody, key).view();
+    ASSIGN_OR_RETURN(auto found, std::move(looked));
     if (found) {
       MARK("storage: a run is published from below the memtable");
       auto copy = std::make_shared<const Bytes>(*found);

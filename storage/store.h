@@ -33,6 +33,9 @@ class Store : public Engine {
   runtime::Task<Result<std::unique_ptr<SnapshotReader>>> make_snapshot(RangeId range,
                                                                        KeySpan span) override;
   runtime::Task<Result<std::unique_ptr<SnapshotWriter>>> receive_snapshot() override;
+  runtime::Task<Result<Verified>> verify(RangeId range, KeySpan span, Bytes from,
+                                         uint64_t bytes_max) override;
+  Bytes damaged_key() const override { return damaged_key_; }
   SpanStats span_stats(const KeySpan& span) override;
   Bytes middle_key(const KeySpan& span) override;
   Space space() const override;
@@ -73,6 +76,7 @@ class Store : public Engine {
   std::unique_ptr<CheckpointStore> checkpoint_;
   std::unique_ptr<DurableLog> log_;
   Status failed_;
+  Bytes damaged_key_;
 
   std::shared_ptr<Memtable> active_;
   std::shared_ptr<const Memtable> frozen_;

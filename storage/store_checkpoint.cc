@@ -102,6 +102,7 @@ runtime::Task<Status> Store::flush() {
     log_->checkpoint_failed(input->log);
     // A full disk passes; anything else is for good.
     if (written.code() == StatusCode::kResourceExhausted) co_return written;
+    damaged_key_ = output->damaged;
     co_return note_failure(written.with_context("the checkpoint"));
   }
   now_.reset();

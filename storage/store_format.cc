@@ -89,6 +89,40 @@ Result<BytesView> decode_plain(Keyspace keyspace, BytesView key, BytesView store
   return stored.substr(4);
 }
 
+Status verify_stored(BytesView stored_key, BytesView value) {
+  const BytesView key = stored_key.substr(1);
+  switch (stored_key.front()) {
+    case kMeta:
+    case 'x':
+      return Status();
+    case static_cast<char>(Keyspace::kRow):
+      return decode_version(key, value).status();
+    case kHistory: {
+      BytesView row;
+      Timestamp ts;
+      if (!parse_history_key(stored_key, row, ts)) break;
+      ASSIGN_OR_RETURN(StoredVersion version, decode_version(row, value));
+      if (version.ts == ts) return Status();
+      break;
+    }
+    default:
+      return decode_plain(static_cast<Keyspace>(stored_key.front()), key, value).status();
+  }
+  return corruption(fmt::format("stored row {} is damaged", escape_bytes(stored_key)));
+}
+
+bool parse_stored_place(BytesView stored_key, RangeId& range, Bytes& key) {
+  range = RangeId();
+  BytesView rest = stored_key.substr(std::min<size_t>(1, stored_key.size()));
+  if (rest.empty()) return false;
+  Timestamp ts;
+  if (stored_key.front() == static_cast<char>(Keyspace::kRange))
+    return take_ordered_u64(rest, range.value);
+  if (stored_key.front() == kHistory && !parse_history_key(stored_key, rest, ts)) return false;
+  key = rest;
+  return true;
+}
+
 Bytes meta_group_key(RangeId range) { return range_key(kMetaGroups, range); }
 Bytes meta_applied_key(RangeId range) { return range_key(kMetaApplied, range); }
 Bytes meta_clear_key(RangeId range) { return range_key(kMetaClears, range); }

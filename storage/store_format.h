@@ -67,6 +67,12 @@ bool peek_version(BytesView stored, Timestamp& ts, bool& deleted);
 void encode_plain(Keyspace keyspace, BytesView key, BytesView value, Bytes& out);
 Result<BytesView> decode_plain(Keyspace keyspace, BytesView key, BytesView stored);
 
+// kCorruption where value and key don't belong together. Says nothing of the checkpoint's own
+// records and of snapshots under way.
+Status verify_stored(BytesView stored_key, BytesView value);
+// Whose a stored row is: a range's own record, or (range 0) that of whoever has the key.
+bool parse_stored_place(BytesView stored_key, RangeId& range, Bytes& key);
+
 // The checkpoint's own records.
 Bytes meta_group_key(RangeId range);     // LogGroupMeta
 Bytes meta_applied_key(RangeId range);   // log index

@@ -88,5 +88,43 @@ TEST(StoreFormat, publishing_a_run_is_frozen) {
   EXPECT_FALSE(reader.next());
 }
 
+TEST(StoreFormat, a_stored_row_that_has_changed_is_told) {
+  Bytes version, plain;
+  encode_version("row", {Timestamp(5), false, "value"}, version);
+  encode_plain(Keyspace::kIntent, "row", "value", plain);
+  const std::pair<Bytes, Bytes> rows[] = {
+      {Bytes(StoredKey(Keyspace::kRow, "row").view()), version},
+      {Bytes(StoredKey("row", Timestamp(5)).view()), version},
+      {Bytes(StoredKey(Keyspace::kIntent, "row").view()), plain},
+  };
+  for (const auto& [key, value] : rows) {
+    EXPECT_TRUE(verify_stored(key, value).ok());
+    for (size_t bit = 0; bit < value.size() * 8; ++bit) {
+      Bytes changed = value;
+      changed[bit / 8] = static_cast<char>(changed[bit / 8] ^ (1 << bit % 8));
+      EXPECT_EQ(verify_stored(key, changed).code(), StatusCode::kCorruption);
+    }
+    EXPECT_EQ(verify_stored(key, "").code(), StatusCode::kCorruption);
+  }
+  // Another row's, or of another time.
+  EXPECT_EQ(verify_stored(StoredKey(Keyspace::kRow, "other"), version).code(),
+            StatusCode::kCorruption);
+  EXPECT_EQ(verify_stored(StoredKey("row", Timestamp(6)), version).code(), StatusCode::kCorruption);
+  EXPECT_EQ(verify_stored(StoredKey(Keyspace::kTxnRecord, "row"), plain).code(),
+            StatusCode::kCorruption);
+}
+
+TEST(StoreFormat, a_stored_row_tells_whose_it_is) {
+  RangeId range;
+  Bytes key;
+  EXPECT_TRUE(parse_stored_place(StoredKey("row", Timestamp(6)), range, key));
+  EXPECT_EQ(key, "row");
+  EXPECT_FALSE(range);
+  EXPECT_TRUE(parse_stored_place(StoredKey(Keyspace::kTxnRecord, "anchor"), range, key));
+  EXPECT_EQ(key, "anchor");
+  EXPECT_TRUE(parse_stored_place(Bytes("r\0\0\0\0\0\0\0\7d", 10), range, key));
+  EXPECT_EQ(range, RangeId(7));
+}
+
 }  // namespace
 }  // namespace quorate::storage

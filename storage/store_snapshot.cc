@@ -2,6 +2,8 @@
 // staging keyspace of the checkpoint, so that the installation is one transaction), and cleared.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/mark.h"
 #include "base/ordered_encoding.h"
 #include "storage/snapshot_format.h"
@@ -123,6 +125,8 @@ runtime::Task<Status> Store::Spooled::fill(Spooled* spool, std::shared_ptr<Check
     std::unique_ptr<CheckpointCursor> cursor = reader->cursor();
     for (bool more = cursor->seek(span.start); more; more = cursor->next()) {
       if (!span.end.empty() && cursor->key() >= span.end) break;
+      // Damage must not spread.
+      CO_RETURN_IF_ERROR(verify_stored(cursor->key(), cursor->value()));
       chunk.records.emplace_back(cursor->key(), cursor->value());
       bytes += cursor->key().size() + cursor->value().size();
       ++total;
@@ -166,6 +170,43 @@ runtime::Task<Result<std::unique_ptr<Engine::SnapshotReader>>> Store::make_snaps
   CO_RETURN_IF_ERROR(co_await Spooled::fill(spool.get(), reader, stored_spans(range, span)));
   std::unique_ptr<SnapshotReader> out = std::move(spool);
   co_return std::move(out);
+}
+
+// --- looking for damage ---
+
+runtime::Task<Result<Engine::Verified>> Store::verify(RangeId range, KeySpan span, Bytes from,
+                                                      uint64_t bytes_max) {
+  struct Look {
+    std::unique_ptr<CheckpointReader> reader;  // of its own: the helper's
+    std::vector<StoredSpan> spans;
+    Verified out;
+    Status status;
+  };
+  auto look = std::make_unique<Look>();
+  look->reader = checkpoint_->read();
+  look->spans = stored_spans(range, span);
+  std::sort(look->spans.begin(), look->spans.end(),
+            [](const StoredSpan& a, const StoredSpan& b) { return a.start < b.start; });
+  auto work = [look = look.get(), from, bytes_max] {
+    std::unique_ptr<CheckpointCursor> cursor = look->reader->cursor();
+    for (const StoredSpan& s : look->spans) {
+      if (!s.end.empty() && from >= s.end) continue;
+      for (bool more = cursor->seek(std::max(from, s.start)); more; more = cursor->next()) {
+        if (!s.end.empty() && cursor->key() >= s.end) break;
+        if (look->out.bytes >= bytes_max) {
+          look->out.next = cursor->key();
+          return;
+        }
+        look->out.bytes += cursor->key().size() + cursor->value().size();
+        look->status = verify_stored(cursor->key(), cursor->value());
+        if (!look->status.ok()) return;
+      }
+    }
+    look->status = look->reader->status();
+  };
+  co_await env_.disk->run_blocking(std::move(work));
+  CO_RETURN_IF_ERROR(look->status);
+  co_return std::move(look->out);
 }
 
 runtime::Task<void> Store::remove_spool_file(std::string path) {

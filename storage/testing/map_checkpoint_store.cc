@@ -216,6 +216,35 @@ std::shared_ptr<MapCheckpointDisk::View> MapCheckpointDisk::view() {
   return last;
 }
 
+MapCheckpointDisk::Map::iterator MapCheckpointDisk::random_row(runtime::Random& random,
+                                                               BytesView keyspaces) {
+  std::vector<Map::iterator> rows;
+  for (auto it = synced->rows.begin(); it != synced->rows.end(); ++it)
+    if (keyspaces.find(it->first.front()) != BytesView::npos) rows.push_back(it);
+  return rows.empty() ? synced->rows.end() : rows[random.below(rows.size())];
+}
+
+bool MapCheckpointDisk::flip_random_bit(runtime::Random& random, BytesView keyspaces) {
+  auto row = random_row(random, keyspaces);
+  if (row == synced->rows.end() || row->second->empty()) return false;
+  Bytes value = *row->second;
+  char& byte = value[random.below(value.size())];
+  byte = static_cast<char>(byte ^ (1 << random.below(8)));
+  row->second = std::make_shared<const Bytes>(std::move(value));
+  ++synced->changes;
+  return true;
+}
+
+bool MapCheckpointDisk::exchange_random_rows(runtime::Random& random, BytesView keyspaces) {
+  auto one = random_row(random, keyspaces);
+  if (one == synced->rows.end()) return false;
+  auto other = random_row(random, one->first.substr(0, 1));
+  if (one == other || *one->second == *other->second) return false;
+  std::swap(one->second, other->second);
+  ++synced->changes;
+  return true;
+}
+
 void MapCheckpointDisk::finish_write() {
   if (!writing) return;
   State& state = *synced;

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "runtime/env.h"
+#include "runtime/random.h"
 #include "storage/checkpoint_store.h"
 
 namespace quorate::storage {
@@ -44,8 +45,17 @@ struct MapCheckpointDisk {
   Status fail_next_write;                 // e.g. a full disk; nothing of that write happens
   uint64_t writes = 0;
 
+  // A bit of some row's value turns over; false where there is no row of `keyspaces`.
+  bool flip_random_bit(runtime::Random& random, BytesView keyspaces);
+  // The values of two rows of one keyspace change places, as if each had been written where the
+  // other belongs.
+  bool exchange_random_rows(runtime::Random& random, BytesView keyspaces);
+
   void finish_write();
   std::shared_ptr<View> view();
+
+ private:
+  Map::iterator random_row(runtime::Random& random, BytesView keyspaces);
 };
 
 std::unique_ptr<CheckpointStore> make_map_checkpoint_store(runtime::Env& env,
