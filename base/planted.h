@@ -79,10 +79,8 @@ struct PlantedBugs {
       child_before_parent);  // child-birth: a start does not bring the parent there first
   QUORATE_PLANTED(snapshot_unchecked);  // install-snapshot: its span may be another than is told
   QUORATE_PLANTED(truncate_applied);    // own-acks-stay: the log goes before a checkpoint holds it
-  QUORATE_PLANTED(space_ignored);       // space: growth is taken where there is none
   QUORATE_PLANTED(replay_all);      // checkpoint-whole: a start applies what may not be committed
   QUORATE_PLANTED(grant_unsynced);  // sync-then-send: support is promised before it is durable
-  QUORATE_PLANTED(epoch_stays);     // support-epoch: a restart does not raise it
   QUORATE_PLANTED(removed_leaves_at_once);  // replica-id: no quorum is asked whether it is removed
   QUORATE_PLANTED(
       forget_tombstone);  // replica-id: a removal leaves nothing behind that tells of it

@@ -48,7 +48,7 @@ runtime::Task<Status> Liveness::start() {
   if (!log_.local(kOutdatedKey).empty()) co_return outdated();
   uint64_t life = 0;
   if (Bytes kept = log_.local(kEpochKey); !kept.empty()) CO_RETURN_IF_ERROR(decode(kept, life));
-  if (life == 0 || !options_.planted.epoch_stays) ++life;
+  ++life;
   epoch_ = StoreEpoch(life << kLifeShift);
   log_.put_local(kEpochKey, encode(life));
   if (Bytes kept = log_.local(kClockKey); !kept.empty())

@@ -15,7 +15,6 @@ bool base_holds(const Evaluation& e, Timestamp base,
 
 Status check_space(Evaluation& e, bool grows) {
   const storage::Space space = e.context.space();
-  if (e.planted.space_ignored) return Status();
   if (space == storage::Space::kPlenty || (space == storage::Space::kLow && !grows))
     return Status();
   return resource_exhausted("could not write: a store of range " +

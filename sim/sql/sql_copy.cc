@@ -165,9 +165,13 @@ class SqlCopy::Walk : public SqlWorkload::Script {
         at_ = At::kWrite;
         return "SAVEPOINT own";
       case At::kWrite:
-        at_ = At::kFetch;
+        at_ = At::kAfter;
         return fmt::format("INSERT INTO parts VALUES ({}, 0, 0, 'own'), ({}, 1, 0, 'own')",
                            kOwnBatch, kOwnBatch);
+      case At::kAfter:
+        // From its statement on the rows of the one before are seen, by all but the cursor.
+        at_ = At::kFetch;
+        return fmt::format("UPDATE parts SET state = 1 WHERE batch = {}", kOwnBatch);
       case At::kFetch:
         at_ = At::kTake;
         return fmt::format("FETCH {} FROM c", page_);
@@ -197,7 +201,7 @@ class SqlCopy::Walk : public SqlWorkload::Script {
   std::vector<int64_t> known;
 
  private:
-  enum class At : uint8_t { kDeclare, kSave, kWrite, kFetch, kTake, kSelect, kEnd };
+  enum class At : uint8_t { kDeclare, kSave, kWrite, kAfter, kFetch, kTake, kSelect, kEnd };
   const SqlCopy& workload_;
   const int64_t page_;
   const bool writes_, one_view_;
