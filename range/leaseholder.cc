@@ -112,6 +112,7 @@ class LeaseholderImpl final : public Leaseholder {
     Bytes anchor;
     std::set<Bytes> keys;
     bool left_behind = false;  // its record is here, and nobody else may come to finish it
+    bool waits = true;         // until it has ended
     runtime::WaitList waiters;
     runtime::CancelSource cancel;
   };
@@ -625,7 +626,9 @@ Task<void> LeaseholderImpl::resolve(TxnId txn) {
 }
 
 Task<bool> LeaseholderImpl::resolve_once(TxnId txn, Bytes anchor, CancelToken token) {
-  Result<TxnRecord> record = co_await resolver_.outcome(txn, anchor, token);
+  const bool waits = resolutions_.find(txn)->second->waits;
+  Result<TxnRecord> record = co_await resolver_.outcome(txn, anchor, waits, token);
+  if (!record.ok() && !waits) co_return false;
   if (planted_.intents_stay) co_return false;
   if (!record.ok()) {
     MARK("range: the outcome of an intent's transaction is not found");
@@ -694,6 +697,13 @@ void LeaseholderImpl::end_resolution(const TxnId& txn, bool resolved) {
 void LeaseholderImpl::sweep(Timestamp before) {
   if (closed_ || planted_.never_sweep) return;
   sweep_intents(before);
+  // Its coordinator may live and have given up ending it. A long load may also be under way.
+  for (const auto& [stored, run] : state_.runs.runs()) {
+    if (run.began >= before || resolutions_.size() >= kSweptMax || resolutions_.contains(run.txn))
+      continue;
+    start_resolution(run.txn, run.anchor, run.first);
+    resolutions_.find(run.txn)->second->waits = false;
+  }
   for (const auto& [txn, anchor] : std::exchange(state_.left_behind, {})) {
     if (resolutions_.size() >= kSweptMax || !context_.descriptor().span.contains(anchor)) continue;
     start_resolution(txn, anchor, anchor);

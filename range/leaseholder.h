@@ -44,8 +44,9 @@ class ConflictResolver {
  public:
   virtual ~ConflictResolver() = default;
   // The outcome of `txn`, waiting until it has one (recovering or aborting it when its coordinator
-  // is gone), then its intents on `keys` may be resolved by the caller.
-  virtual runtime::Task<Result<TxnRecord>> outcome(TxnId txn, Bytes anchor,
+  // is gone), then its intents on `keys` may be resolved by the caller. `waits` false: kUnavailable
+  // where its coordinator is still at it.
+  virtual runtime::Task<Result<TxnRecord>> outcome(TxnId txn, Bytes anchor, bool waits,
                                                    runtime::CancelToken token) = 0;
   // Resolves every key that the finished transaction's record lists, in all ranges, and lets the
   // record forget them, as its coordinator would.
@@ -114,8 +115,9 @@ class Leaseholder {
   virtual uint64_t run_bytes() const = 0;
   // Finds out about transactions whose runs lie here and whose coordinator is gone.
   virtual void sweep_runs() = 0;
-  // The same of intents that are older than `before` or whose coordinator is gone, a bounded number
-  // a call, and of records that the last collection found left behind: nobody may ever meet them.
+  // The same of runs that are older than `before`, and of intents that are or whose coordinator is
+  // gone, a bounded number a call, and of records that the last collection found left behind:
+  // nobody may ever meet them.
   virtual void sweep(Timestamp before) = 0;
 };
 

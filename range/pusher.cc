@@ -26,7 +26,7 @@ Request query_of(const TxnId& txn, const Bytes& key, const TxnRecord& record) {
 
 }  // namespace
 
-Task<Result<TxnRecord>> Pusher::outcome(TxnId txn, Bytes anchor, CancelToken token) {
+Task<Result<TxnRecord>> Pusher::outcome(TxnId txn, Bytes anchor, bool waits, CancelToken token) {
   const TxnHeader nobody;
   runtime::Duration backoff = kBackoffFirst;
   const runtime::Instant impatient = env_.executor->now() + kStagingPatience;
@@ -48,6 +48,7 @@ Task<Result<TxnRecord>> Pusher::outcome(TxnId txn, Bytes anchor, CancelToken tok
       if (record.status == TxnStatus::kCommitted || record.status == TxnStatus::kAborted)
         co_return record;
     }
+    if (!waits) co_return unavailable("the transaction goes on");
     CO_RETURN_IF_ERROR(co_await runtime::sleep_for(*env_.executor, backoff, token));
     backoff = std::min(2 * backoff, kBackoffMost);
   }

@@ -27,7 +27,7 @@ class Pusher : public ConflictResolver {
  public:
   Pusher(Router& router, runtime::Env& env, runtime::Hlc& clock, NodeId node)
       : router_(router), env_(env), clock_(clock), node_(node) {}
-  runtime::Task<Result<TxnRecord>> outcome(TxnId txn, Bytes anchor,
+  runtime::Task<Result<TxnRecord>> outcome(TxnId txn, Bytes anchor, bool waits,
                                            runtime::CancelToken token) override;
   runtime::Task<Status> finish(TxnId txn, Bytes anchor, TxnRecord record,
                                runtime::CancelToken token) override;
