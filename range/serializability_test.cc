@@ -473,7 +473,7 @@ Outcome1 run_seed(uint64_t seed, PlantedBugs planted) {
   for (auto& t : history.txns) {
     if (t.anchor.empty() || t.writes.size() < 2) continue;
     // What others must finish, and what the coordinator could not know.
-    Task<Result<TxnRecord>> ask = ranges.pusher().outcome(t.id, t.anchor, {});
+    Task<Result<TxnRecord>> ask = ranges.pusher().outcome(t.id, t.anchor, true, {});
     Result<TxnRecord> record = runtime::run_task(ranges.world(), ranges.executor(), std::move(ask));
     CHECK(record.ok());
     if (t.unknown) {
