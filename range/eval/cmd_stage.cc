@@ -73,10 +73,6 @@ Verdict stage_write(Evaluation& e, const CommitRequest& request, const RowWrite&
     MARK("range: a staging comes behind its own commit");
     return Verdict::kDone;
   }
-  // Only where it is not staged yet: one that was is never refused, or its attempt could be
-  // committed by others after all.
-  if (runtime::fires(e.context.env().faults, runtime::FaultPoint::kRaiseCommit))
-    lowest->forward(e.context.clock().now());
   if (Verdict v = check_write(e, w, lowest); v != Verdict::kDone) return v;
   Intent intent = make_intent(e, request);
   intent.deleted = w.deleted;
@@ -190,6 +186,11 @@ Verdict eval_stage(Evaluation& e, const CommitRequest& request, CommitResponse& 
   for (const RowWrite& w : request.writes) {
     if (v = stage_write(e, request, w, &lowest); v != Verdict::kDone) return v;
   }
+  // Only where something is not staged yet: what was is never refused, or its attempt could be
+  // committed by others after all. Once, since there may be thousands of rows.
+  if (!e.effects.staged.empty() &&
+      runtime::fires(e.context.env().faults, runtime::FaultPoint::kRaiseCommit))
+    lowest.forward(e.context.clock().now());
   for (const Bytes& key : request.locked_reads) {
     if (v = stage_locked_read(e, request, key, &lowest); v != Verdict::kDone) return v;
   }
