@@ -82,6 +82,19 @@ Task<Status> Committer::run() {
         co_return co_await end_unknown(std::move(step.status));
       case Step::kRaise:
         MARK("txn: a commit is asked to move");
+        // A range that has forgotten what it staged, since others committed it, can't be told from
+        // one that refuses it, and what was sent may have been sent twice on the way. Whoever
+        // committed it has written the record first.
+        if (staged_) {
+          Result<TxnRecord> record = co_await read_record(node, channel_.header);
+          if (!record.ok()) co_return co_await end_unknown(read_changed({}, step.need));
+          if (record->status == TxnStatus::kCommitted) {
+            MARK("txn: a commit that is asked to move was made by others");
+            commit_ts_ = record->commit_ts;
+            node.counters.parallel.add();
+            co_return Status();
+          }
+        }
         if (++raises > kRaisesMax) {
           MARK("txn: a commit is asked to move too often");
           co_return co_await end_unknown(read_changed({}, step.need));
