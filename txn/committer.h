@@ -20,8 +20,10 @@
 //                                      abort at the anchor, which answers what is true
 //
 // A commit whose sends are all definitely refused is an error of its own class (mostly kAborted);
-// one whose fate stays unknown is kAmbiguous (40003). Cancellation counts until the first send;
-// from there on the outcome is waited for, bounded by the router's patience and kCommitSendsMax.
+// one whose fate stays unknown is kAmbiguous (40003). What is asked to move after it was staged
+// asks its record first, whether others have committed it (docs/decisions/0015). Cancellation
+// counts until the first send; from there on the outcome is waited for, bounded by the router's
+// patience and kCommitSendsMax.
 #pragma once
 
 #include <optional>

@@ -22,7 +22,8 @@ Verdict consult_record(Evaluation& e, const CommitRequest& request, CommitRespon
   auto found = load_record(*e.view, e.txn.anchor, e.txn.id);
   if (!found.ok()) return e.fail(found.status());
   if (!*found) {
-    if (records_may_be_gone(e, request)) return e.fail(attempt_too_old());
+    if (records_may_be_gone(e, request.attempt, request.earliest_attempt()))
+      return e.fail(attempt_too_old());
     return Verdict::kDone;
   }
   const TxnRecord& record = **found;
@@ -36,7 +37,8 @@ Verdict consult_record(Evaluation& e, const CommitRequest& request, CommitRespon
       return Verdict::kDone;
     case TxnStatus::kAborted:
       MARK("range: a commit finds itself aborted");
-      if (records_may_be_gone(e, request)) return e.fail(attempt_too_old());
+      if (records_may_be_gone(e, request.attempt, request.earliest_attempt()))
+        return e.fail(attempt_too_old());
       return e.fail(aborted_by_others());
     case TxnStatus::kStaging:
     case TxnStatus::kPending:

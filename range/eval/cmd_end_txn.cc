@@ -10,27 +10,21 @@
 //                                                       had that one refused
 //   STAGING, later    says so: another attempt is under way, which this one knows nothing of
 //   COMMITTED         says so                           says so
-//   ABORTED           says so                           says so; to its own coordinator UNKNOWN
-//   where its
-//                                                       first attempt is at or below the record
-//                                                       mark: others may have made it anew
+//   ABORTED           says so                           says so *
+//
+// * To its own coordinator UNKNOWN, where its first attempt is at or below the record mark: others
+// may have made the record anew.
 //
 // Where it is COMMITTED afterwards, the intents of this range that the request names become
 // versions in the same batch.
 #include <algorithm>
 
 #include "base/mark.h"
-#include "range/eval/evaluation.h"
+#include "range/eval/commit_checks.h"
 
 namespace quorate::range {
 
 namespace {
-
-bool records_may_be_gone(const Evaluation& e, const EndTxnRequest& request) {
-  const Timestamp asked =
-      e.planted.forget_first_attempt ? request.attempt : request.earliest_attempt();
-  return asked <= e.context.record_mark() && !e.planted.ignore_record_mark;
-}
 
 void put_record(Evaluation& e, const TxnRecord& record, EndTxnResponse& out) {
   e.writes.put(storage::Keyspace::kTxnRecord, txn_record_key(e.txn.anchor, e.txn.id),
@@ -45,7 +39,7 @@ Verdict end_without_record(Evaluation& e, const EndTxnRequest& request, EndTxnRe
     out.status = TxnStatus::kUnknown;
     return Verdict::kDone;
   }
-  if (records_may_be_gone(e, request)) {
+  if (records_may_be_gone(e, request.attempt, request.earliest_attempt())) {
     MARK("range: an end older than the records that are kept");
     // Nothing of that attempt can be written any more; but its record may have been collected after
     // it committed, so that nobody can say any longer that it did not (safety: record-mark).
@@ -105,7 +99,7 @@ Verdict eval_end_txn(Evaluation& e, const EndTxnRequest& request, EndTxnResponse
   out.commit_ts = record.commit_ts;
   // Whoever found nothing any more may have made this one.
   if (!changed && record.status == TxnStatus::kAborted && request.first_attempt &&
-      records_may_be_gone(e, request)) {
+      records_may_be_gone(e, request.attempt, request.earliest_attempt())) {
     MARK("range: an abort that others made says nothing of what was before");
     out.status = TxnStatus::kUnknown;
   }

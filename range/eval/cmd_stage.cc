@@ -134,7 +134,8 @@ Verdict stage_record(Evaluation& e, const CommitRequest& request, CommitResponse
     const TxnRecord& old = **found;
     if (old.status == TxnStatus::kAborted) {
       MARK("range: a staging finds itself aborted");
-      if (records_may_be_gone(e, request)) return e.fail(attempt_too_old());
+      if (records_may_be_gone(e, request.attempt, request.earliest_attempt()))
+        return e.fail(attempt_too_old());
       return e.fail(aborted_by_others());
     }
     if (old.status == TxnStatus::kCommitted) {
@@ -148,7 +149,7 @@ Verdict stage_record(Evaluation& e, const CommitRequest& request, CommitResponse
       return e.fail(aborted("a late message of an earlier attempt to commit"));
     }
     if (old.attempt == request.attempt) return Verdict::kDone;
-  } else if (records_may_be_gone(e, request)) {
+  } else if (records_may_be_gone(e, request.attempt, request.earliest_attempt())) {
     return e.fail(attempt_too_old());
   }
   TxnRecord record;

@@ -92,9 +92,8 @@ Status check_limits(Evaluation& e, const CommitRequest& request) {
   return changes ? check_space(e, grows) : Status();
 }
 
-bool records_may_be_gone(const Evaluation& e, const CommitRequest& request) {
-  const Timestamp asked =
-      e.planted.forget_first_attempt ? request.attempt : request.earliest_attempt();
+bool records_may_be_gone(const Evaluation& e, Timestamp attempt, Timestamp earliest) {
+  const Timestamp asked = e.planted.forget_first_attempt ? attempt : earliest;
   return asked <= e.context.record_mark() && !e.planted.ignore_record_mark;
 }
 

@@ -23,7 +23,8 @@ Status check_limits(Evaluation& e, const CommitRequest& request);
 // Records of one of the transaction's attempts may have been collected: that none is there, or one
 // that somebody made since to bar it, does not tell that it was not committed (safety:
 // record-mark).
-bool records_may_be_gone(const Evaluation& e, const CommitRequest& request);
+// `earliest`: of the attempts.
+bool records_may_be_gone(const Evaluation& e, Timestamp attempt, Timestamp earliest);
 Status attempt_too_old();
 // What a record of an earlier send, or of whoever recovered the transaction, says to a commit.
 Status aborted_by_others();
