@@ -9,7 +9,7 @@ quorate=${QUORATE_BUILD_DIR:-$(cd ../.. && pwd)/build}/quorate
 [ -x "$quorate" ] || { echo "skipped: $quorate is not built"; exit 77; }
 command -v psql >/dev/null || { echo "skipped: no psql on this machine"; exit 77; }
 cluster_dir=$(mktemp -d)
-base_port=$((20000 + $$ % 20000))
+source "${BASH_SOURCE%/*}/ports.bash"
 declare -A node_pid
 nodes=${NODES:-3}
 slower=${QUORATE_SLOWER:-1}

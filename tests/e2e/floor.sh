@@ -7,7 +7,8 @@ floor=${QUORATE_BUILD_DIR:-build}/floor
 # Debian has a pgbench that only looks for the real one.
 pgbench --version >/dev/null 2>&1 || { echo "skipped: needs pgbench (cmake/debian-packages-bench.txt)"; exit 77; }
 directory=$(mktemp -d)
-port=$((20000 + ($$ + 7) % 20000))
+source tests/e2e/ports.bash
+port=$base_port
 pid=
 trap 'kill $pid 2>/dev/null || true; rm -rf "$directory"' EXIT
 run() { pgbench -h 127.0.0.1 -p $port -U x -n -c 4 -T 1 "$@" x; }

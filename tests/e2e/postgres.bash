@@ -4,7 +4,8 @@ pg_bin=$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null | sort -V | tail -1)
 [ -n "$pg_bin" ] && [ -x "$pg_bin/initdb" ] || { echo "skipped: no PostgreSQL server on this machine (cmake/debian-packages-bench.txt)"; exit 77; }
 pg_dir=$(mktemp -d)
 PG_DATA=$pg_dir/data
-pg_port=$((20000 + $$ % 20000))
+source "${BASH_SOURCE%/*}/ports.bash"
+pg_port=$base_port # a cluster's nodes have those after it
 PG_URL=postgresql://postgres@127.0.0.1:$pg_port/postgres
 
 # PostgreSQL refuses to run as root.
