@@ -2,15 +2,42 @@
 
 #include "base/mark.h"
 #include "runtime/sync.h"
+#include "storage/store_format.h"
 
 namespace quorate::range {
+namespace {
+
+constexpr auto kLookEvery = std::chrono::seconds(5);
+
+}  // namespace
+
+// What a checkpoint has told.
+void Scrubber::ask_engine() {
+  for (const Bytes& stored : store_.engine().take_damaged()) {
+    RangeId range;
+    Bytes key;
+    if (!storage::parse_stored_place(stored, range, key)) continue;
+    if (const Replica* replica = range ? nullptr : store_.find_by_key(key))
+      range = replica->range();
+    if (range) store_.suspects().insert(range);
+  }
+}
 
 runtime::Task<void> Scrubber::step() {
+  ask_engine();
   if (!store_.suspects().empty()) {
     const RangeId range = *store_.suspects().begin();
     store_.suspects().erase(range);
     Status looked = co_await look_at_suspect(range);
     if (looked.code() == StatusCode::kCorruption) co_await found(range, std::move(looked));
+  }
+  if (!needed_.empty() && env_.executor->now() >= next_look_) {
+    next_look_ = env_.executor->now() + kLookEvery;
+    const auto needed = needed_;
+    for (auto [range, id] : needed) {
+      if (store_.replica_id(range) == id) co_await give_up(range);
+      else needed_.erase(range);
+    }
   }
   if (env_.executor->now() < next_round_) co_return;
   if (!range_) next_round_ = env_.executor->now();
@@ -61,8 +88,19 @@ runtime::Task<Status> Scrubber::look_at_suspect(RangeId range) {
 runtime::Task<void> Scrubber::found(RangeId range, Status why) {
   MARK("range: a damaged row is found");
   env_.log.error("r{}: {}", range.value, why.message());
+  co_await give_up(range);
+}
+
+runtime::Task<void> Scrubber::give_up(RangeId range) {
+  const ReplicaId id = store_.replica_id(range);
   const bool given_up = co_await store_.give_up_replica(range, false);
-  if (given_up && store_.on_failure) store_.on_failure(std::move(why));
+  if (!given_up) {
+    if (needed_.emplace(range, id).second)
+      env_.log.error("r{}: the damaged replica here stays while the others are no quorum",
+                     range.value);
+  } else if (store_.on_failure) {
+    store_.on_failure(corruption("rows of range " + range.to_string() + " are damaged here"));
+  }
 }
 
 }  // namespace quorate::range

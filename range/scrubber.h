@@ -3,8 +3,8 @@
 //
 // A damaged replica can't be mended by itself, and goes as one with a damaged log does: the log
 // keeps that it is damaged, the store stops, and at its next start the replica stays down and is
-// replaced (range/retirement.h). Where the others are no quorum it stays: its other rows are worth
-// more than none.
+// replaced (range/retirement.h). Where the others are no quorum it stays until they are: its other
+// rows are worth more than none.
 //
 // What it can't find: a row that is absent.
 #pragma once
@@ -27,6 +27,8 @@ class Scrubber {
  private:
   runtime::Task<Status> look_at_suspect(RangeId range);
   runtime::Task<void> found(RangeId range, Status why);
+  runtime::Task<void> give_up(RangeId range);
+  void ask_engine();
 
   runtime::Env& env_;
   Store& store_;
@@ -35,6 +37,8 @@ class Scrubber {
   RangeId range_;  // where the round stands: the next one is this or a greater one
   Bytes from_;     // and in it
   bool clean_ = true;
+  std::map<RangeId, ReplicaId> needed_;  // damaged, and the others were no quorum
+  runtime::Instant next_look_;           // at those
 };
 
 }  // namespace quorate::range

@@ -128,7 +128,7 @@ class Store {
   // soon. Durable when it returns true; false where the others are no quorum now, or, where it is
   // of no use any more, never are.
   runtime::Task<bool> give_up_replica(RangeId range, bool useless);
-  // The same for whatever row the engine has stopped at. The engine has failed, and would again.
+  // The same for the run that the engine could not publish. It has failed, and would again.
   runtime::Task<void> give_up_damaged();
 
   // --- for Replica ---

@@ -50,8 +50,6 @@ runtime::Task<bool> Store::give_up_replica(RangeId range, bool useless) {
   }
   if (living * 2 <= voters) {
     MARK("range: a damaged replica is needed");
-    env_.log.error("r{}: rows of the replica here are damaged, and the others are no quorum",
-                   range.value);
     co_return false;
   }
   engine_->log().set_damaged(range);
@@ -65,7 +63,7 @@ runtime::Task<void> Store::give_up_damaged() {
   Bytes key;
   if (stored.empty() || !storage::parse_stored_place(stored, range, key)) co_return;
   if (const Replica* replica = range ? nullptr : find_by_key(key)) range = replica->range();
-  MARK("range: a checkpoint stops at a damaged row");
+  MARK("range: a run to be published is damaged");
   if (range) (void)co_await give_up_replica(range, true);
 }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/archive.h"
+#include "base/mark.h"
 #include "storage/store_format.h"
 
 namespace quorate::storage {
@@ -10,13 +11,19 @@ namespace {
 
 // History entries looked at by the sweep of one checkpoint: it holds LMDB's one writer.
 constexpr size_t kSweepEntriesMax = 50'000;
+constexpr size_t kDamagedMax = 16;  // told of a checkpoint
+
+void note_damaged(BytesView stored, CheckpointOutput& output) {
+  if (output.damaged.size() < kDamagedMax) output.damaged.emplace_back(stored);
+}
 
 // Writes one row's versions: the newest in place, older ones into history where a read at or above
 // the threshold may still see them.
 class RowWriter {
  public:
-  RowWriter(CheckpointWriter& writer, const GcThresholds& thresholds, BucketEditor& buckets)
-      : writer_(writer), thresholds_(thresholds), buckets_(buckets) {}
+  RowWriter(const CheckpointInput& input, CheckpointWriter& writer, BucketEditor& buckets,
+            CheckpointOutput& output)
+      : writer_(writer), thresholds_(input.thresholds), buckets_(buckets), output_(output) {}
 
   Status write(const MemRow& row) {
     StoredKey at(Keyspace::kRow, row.key);
@@ -35,16 +42,20 @@ class RowWriter {
       // The reminder lets the sweep find the tombstone once its time has come.
       if (newest.deleted) RETURN_IF_ERROR(writer_.put(StoredKey(row.key, newest.ts), encoded_));
       RETURN_IF_ERROR(write_history(row.key, threshold));
+      if (damaged_ && versions_.back().ts > threshold)
+        RETURN_IF_ERROR(set_aside(row.key, versions_.back().ts));
     }
     buckets_.change(row.key, old_bytes_, new_bytes);
     return Status();
   }
 
  private:
-  // All versions, newest first, one a timestamp; the checkpoint's current one among them.
+  // All versions, newest first, one a timestamp; the checkpoint's current one among them, where it
+  // can be read.
   Status gather(const MemRow& row, const StoredKey& at) {
     versions_.clear();
     old_bytes_ = 0;
+    damaged_ = false;
     for (const MemVersion* v = row.newest; v != nullptr; v = v->older) {
       if (!versions_.empty() && versions_.back().ts == v->ts) continue;
       versions_.push_back({v->ts, v->deleted, v->value});
@@ -53,7 +64,15 @@ class RowWriter {
     if (!stored) return Status();
     // Later writes of this transaction may move what we look at.
     current_.assign(*stored);
-    ASSIGN_OR_RETURN(StoredVersion current, decode_version(row.key, current_));
+    Result<StoredVersion> decoded = decode_version(row.key, current_);
+    if (!decoded.ok()) {
+      MARK("storage: a checkpoint writes over a damaged row");
+      damaged_ = true;
+      old_bytes_ = row.key.size() + current_.size();
+      note_damaged(at, output_);
+      return Status();
+    }
+    const StoredVersion current = *decoded;
     if (!current.deleted) old_bytes_ = row.key.size() + current_.size();
     auto place = std::find_if(versions_.begin(), versions_.end(),
                               [&](const StoredVersion& v) { return v.ts <= current.ts; });
@@ -67,6 +86,27 @@ class RowWriter {
       RETURN_IF_ERROR(writer_.put(StoredKey(key, versions_[i].ts), encoded_));
     }
     return Status();
+  }
+
+  // When the damaged version was written can't be read either: after what history has of the row,
+  // and before `newer`. Under the least such timestamp all reads that it may concern meet it; its
+  // bytes don't fit there even where only the checksum was damaged.
+  Status set_aside(BytesView key, Timestamp newer) {
+    Timestamp least(1);
+    StoredKey last(key, Timestamp());
+    std::unique_ptr<CheckpointCursor> cursor = writer_.cursor();
+    for (bool more = cursor->seek(StoredKey(key, newer.prev())); more;
+         more = cursor->next()) {
+      if (cursor->key() > last.view()) break;
+      BytesView row;
+      Timestamp ts;
+      if (!parse_history_key(cursor->key(), row, ts) || row != key) continue;  // a longer key's
+      least = ts.next();
+      break;
+    }
+    cursor.reset();
+    if (least >= newer) return Status();  // it has a good copy there: the reminder of a tombstone
+    return writer_.put(StoredKey(key, least), current_);
   }
 
   Status remove_history(BytesView key) {
@@ -84,9 +124,11 @@ class RowWriter {
   CheckpointWriter& writer_;
   const GcThresholds& thresholds_;
   BucketEditor& buckets_;
+  CheckpointOutput& output_;
   std::vector<StoredVersion> versions_;
   Bytes encoded_, current_;
   uint64_t old_bytes_ = 0;
+  bool damaged_ = false;  // current_ is, and not among versions_
 };
 
 Status write_plain(Keyspace keyspace, const MemRow& row, CheckpointWriter& writer, Bytes& encoded) {
@@ -99,16 +141,12 @@ Status write_plain(Keyspace keyspace, const MemRow& row, CheckpointWriter& write
 
 Status write_memtable(const CheckpointInput& input, CheckpointWriter& writer, BucketEditor& buckets,
                       CheckpointOutput& output) {
-  RowWriter rows(writer, input.thresholds, buckets);
+  RowWriter rows(input, writer, buckets, output);
   Bytes encoded;
   for (Keyspace keyspace : kKeyspaces) {
     for (const MemRow* r = input.memtable->first(keyspace); r != nullptr; r = r->next) {
-      Status written =
-          keyspace == Keyspace::kRow ? rows.write(*r) : write_plain(keyspace, *r, writer, encoded);
-      if (written.ok()) continue;
-      if (written.code() == StatusCode::kCorruption)
-        output.damaged = StoredKey(keyspace, r->key).view();
-      return written;
+      RETURN_IF_ERROR(keyspace == Keyspace::kRow ? rows.write(*r)
+                                                 : write_plain(keyspace, *r, writer, encoded));
     }
   }
   for (auto [range, index] : input.memtable->applied) {
@@ -126,6 +164,7 @@ Status sweep_history(const GcThresholds::Sweep& sweep, CheckpointWriter& writer,
   Bytes row;
   Timestamp newer;         // of the version that follows the one looked at
   bool has_newer = false;  // false: none is left, all of the row may go
+  bool damaged = false;    // the row's current version: nothing of it goes
   size_t looked = 0;
   const Bytes prefix(1, kHistory);
   std::unique_ptr<CheckpointCursor> cursor = writer.cursor();
@@ -145,22 +184,26 @@ Status sweep_history(const GcThresholds::Sweep& sweep, CheckpointWriter& writer,
       std::optional<BytesView> current = writer.get(at);
       bool deleted = false;
       has_newer = current.has_value();
+      damaged = false;
       if (current) {
         // Not only looked at: a flag that has turned over would take the row away untold.
         Result<StoredVersion> version = decode_version(key, *current);
-        if (!version.ok()) {
-          output.damaged = at.view();
-          return version.status();
+        if (version.ok()) {
+          newer = version->ts;
+          deleted = version->deleted;
+        } else {
+          MARK("storage: a sweep meets a damaged row");
+          damaged = true;
+          note_damaged(at, output);
         }
-        newer = version->ts;
-        deleted = version->deleted;
       }
-      if (current && deleted && newer <= sweep.threshold) {
+      if (current && !damaged && deleted && newer <= sweep.threshold) {
         doomed.emplace_back(at.view());
         has_newer = false;
       }
     }
     ++looked;
+    if (damaged) continue;
     // The reminder of the current tombstone is its own successor; it stays with it.
     bool reminder = has_newer && newer == ts;
     if (!has_newer || (!reminder && newer <= sweep.threshold)) doomed.emplace_back(cursor->key());

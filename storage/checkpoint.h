@@ -1,5 +1,9 @@
 // What one checkpoint writes: a frozen memtable and the log's small facts, in one transaction
 // (safety: checkpoint-whole). Runs on a helper thread: everything it reads is its own or frozen.
+//
+// A row whose stored version is damaged stops nothing, since the replica may be needed until others
+// can do without it: its new versions are written above the damaged bytes, which stay in history,
+// where whoever comes to them is told, for as long as a read may want what they were.
 #pragma once
 
 #include "storage/checkpoint_store.h"
@@ -21,7 +25,7 @@ struct CheckpointOutput {
   Buckets buckets;
   std::optional<GcThresholds::Sweep> sweep;  // of which history was swept
   Bytes swept_until;                         // empty: to its end
-  Bytes damaged;                             // the stored row that was, where one stopped it
+  std::vector<Bytes> damaged;                // stored rows that were; not all of very many
 };
 
 Status write_checkpoint(const CheckpointInput& input, CheckpointWriter& writer,

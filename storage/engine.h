@@ -183,7 +183,9 @@ class Engine {
   };
   virtual runtime::Task<Result<Verified>> verify(RangeId range, KeySpan span, Bytes from,
                                                  uint64_t bytes_max) = 0;
-  // The stored row at which the engine has stopped, since it is damaged; empty: none.
+  // Stored rows that the latest checkpoint found damaged, told once; not all of very many.
+  virtual std::vector<Bytes> take_damaged() = 0;
+  // The stored run whose publication stopped the engine, since it is damaged; empty: none.
   virtual Bytes damaged_key() const = 0;
 
   // An estimate, good enough to decide on splits: bytes and rows of the span, newest versions.

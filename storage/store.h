@@ -36,6 +36,7 @@ class Store : public Engine {
   runtime::Task<Result<Verified>> verify(RangeId range, KeySpan span, Bytes from,
                                          uint64_t bytes_max) override;
   Bytes damaged_key() const override { return damaged_key_; }
+  std::vector<Bytes> take_damaged() override { return std::exchange(damaged_, {}); }
   SpanStats span_stats(const KeySpan& span) override;
   Bytes middle_key(const KeySpan& span) override;
   Space space() const override;
@@ -77,6 +78,7 @@ class Store : public Engine {
   std::unique_ptr<DurableLog> log_;
   Status failed_;
   Bytes damaged_key_;
+  std::vector<Bytes> damaged_;
 
   std::shared_ptr<Memtable> active_;
   std::shared_ptr<const Memtable> frozen_;

@@ -102,12 +102,12 @@ runtime::Task<Status> Store::flush() {
     log_->checkpoint_failed(input->log);
     // A full disk passes; anything else is for good.
     if (written.code() == StatusCode::kResourceExhausted) co_return written;
-    damaged_key_ = output->damaged;
     co_return note_failure(written.with_context("the checkpoint"));
   }
   now_.reset();
   reader_ = checkpoint_->read();
   buckets_ = std::make_shared<const Buckets>(std::move(output->buckets));
+  if (damaged_.empty()) damaged_ = std::move(output->damaged);
   if (output->sweep) thresholds_.swept(*output->sweep, output->swept_until);
   for (auto [range, index] : memtable->applied) checkpointed_[range] = index;
   log_->checkpointed(input->log, memtable->applied);

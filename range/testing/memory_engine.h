@@ -48,6 +48,7 @@ class MemoryEngine : public storage::Engine {
     co_return Verified{};
   }
   Bytes damaged_key() const override { return {}; }
+  std::vector<Bytes> take_damaged() override { return {}; }
   storage::SpanStats span_stats(const KeySpan&) override { return {}; }
   Bytes middle_key(const KeySpan&) override { return {}; }
   runtime::Task<Status> checkpoint_now() override;
