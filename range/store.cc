@@ -9,6 +9,10 @@ namespace quorate::range {
 namespace {
 
 constexpr auto kReapPause = std::chrono::milliseconds(20);
+// After a snapshot that did not arrive; twice as long after each further one, up to the other.
+constexpr runtime::Duration kSnapshotRest = std::chrono::milliseconds(50);
+constexpr runtime::Duration kSnapshotRestMax = std::chrono::seconds(2);
+constexpr size_t kSnapshotsFailedMax = 1000;
 
 raft::ConfState conf_of(const RangeDescriptor& descriptor) {
   raft::ConfState conf;
@@ -523,9 +527,19 @@ runtime::Task<void> Store::stream_snapshot(RangeId range, raft::Message message)
   }
   if (!outcome.ok())
     env_.log.info("r{}: snapshot to s{}: {}", range.value, target.value, outcome.message());
+  const bool received = outcome.ok() && peer != 0;
+  if (!received) co_await rest_after_snapshot({range, to});
+  if (received) snapshots_failed_.erase({range, to});
   replica = find(range);
-  if (replica != nullptr && replica->started())
-    replica->group().report_snapshot(to, outcome.ok() && peer != 0);
+  if (replica != nullptr && replica->started()) replica->group().report_snapshot(to, received);
+}
+
+// Each copies the whole range, and who is damaged refuses all of them until it is replaced.
+runtime::Task<void> Store::rest_after_snapshot(std::pair<RangeId, ReplicaId> what) {
+  if (snapshots_failed_.size() >= kSnapshotsFailedMax) snapshots_failed_.clear();
+  const uint32_t failures = ++snapshots_failed_[what];
+  const runtime::Duration rest = kSnapshotRest * (1 << std::min<uint32_t>(failures - 1, 16));
+  (void)co_await runtime::sleep_for(*env_.executor, std::min(rest, kSnapshotRestMax));
 }
 
 runtime::Task<Result<Bytes>> Store::on_snapshot_chunk(runtime::PeerId, Bytes request) {

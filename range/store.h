@@ -151,6 +151,7 @@ class Store {
   runtime::Task<void> start_recovered_child(RangeId range);
   runtime::Task<void> start_child(RangeId range, raft::HardState hard_state, raft::Birth birth);
   runtime::Task<void> stream_snapshot(RangeId range, raft::Message message);
+  runtime::Task<void> rest_after_snapshot(std::pair<RangeId, ReplicaId> what);
   runtime::Task<Result<Bytes>> on_batch(Bytes request);
   bool serve_in_place(const BatchRequest& request, BatchResponse* response);
   runtime::Task<Result<Bytes>> on_snapshot_chunk(runtime::PeerId from, Bytes request);
@@ -188,6 +189,7 @@ class Store {
   std::map<RangeId, ReplicaId> orphans_;
   std::map<RangeId, std::shared_ptr<IncomingSnapshot>> incoming_;
   std::set<std::pair<RangeId, ReplicaId>> streaming_;
+  std::map<std::pair<RangeId, ReplicaId>, uint32_t> snapshots_failed_;  // since one arrived
   std::set<RangeId> suspects_;
   uint64_t scrubs_ = 0;
   std::map<RangeId, KeySpan> damaged_spans_;    // whose log is damaged: what their rows are of

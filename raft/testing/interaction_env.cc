@@ -227,9 +227,11 @@ bool InteractionEnv::disk_command(const Command& c) {
     status(id);
   } else if (c.name == "damage") {
     node_of(c).disk->lose_from(LogIndex(c.get_u64("first")));
-    start(id, Birth::kRestart,
-          DamagedTail{LogIndex(c.get_u64("first")), LogIndex(c.get_u64("last")),
-                      Term(c.get_u64("last_term", 0))});
+    std::optional<DamagedTail> tail;
+    if (c.has("last"))
+      tail = DamagedTail{LogIndex(c.get_u64("first")), LogIndex(c.get_u64("last")),
+                         Term(c.get_u64("last_term", 0))};
+    start(id, Birth::kRestart, tail);
     status(id);
   } else if (c.name == "checkpoint" || c.name == "truncate") {
     Node& node = node_of(c);

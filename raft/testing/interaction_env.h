@@ -11,7 +11,9 @@
 //   conf-change 1 add=(4) learner=(5) remove=(2) [explicit|joint] | conf-change 1 leave
 //   tick 1 [n=3] | timeout 1 | clock t=20
 //   ready 1 | sync 1 | slow-disk 1 | fast-disk 1 | crash 1 [kept=1] | restart 1 | checkpoint 1 |
-//   truncate 1 damage 1 first=13 last=14 [last_term=1]      (of a crashed one, which it restarts)
+//   truncate 1
+//   damage 1 first=13 [last=14 [last_term=1]]      of a crashed one, which it restarts; without
+//         `last` it does not know
 //   messages | deliver [from=] [to=] [type=] [n=] | drop ... | duplicate ... | cut 1 | heal 1
 //   stabilize [nodes=(1,2)]          readies, syncs and deliveries until nothing moves
 //   support 1 [by=(2,3)] until=50    those stores promise store 1, under its epoch towards them
