@@ -83,7 +83,7 @@ SimCluster::Options draw_cluster(Random& random, const Workload& workload,
   o.lmdb = options.checkpoint.empty() ? checkpoint.below(16) == 0 : options.checkpoint == "lmdb";
   Random scrub = copy.fork("scrub");
   n.upkeep.scrub.every = ms(1'000 + scrub.below(9'000));
-  n.upkeep.scrub.bytes = size_t{16'384} << scrub.below(7);
+  n.upkeep.scrub.bytes = size_t{65'536} << scrub.below(5);
   n.txn.run_bytes = 100 + bulk.below(2'000);
   n.txn.load_bytes_max = 200 + bulk.below(4'000);
   return o;
