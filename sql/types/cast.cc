@@ -95,8 +95,8 @@ Result<Datum> to_name(const IoContext&, Type from, Type, bool, const Datum& v) {
                                              : v.as_bytes());
 }
 Result<Datum> same_bytes(const IoContext&, Type, Type, bool, const Datum& v) { return v; }
-Result<Datum> text_to_char(const IoContext&, Type, Type, bool, const Datum& v) {
-  return Datum::of_bytes(v.as_bytes().substr(0, 1));
+Result<Datum> text_to_char(const IoContext& io, Type, Type, bool, const Datum& v) {
+  return input_text(Type{oid::kChar}, v.as_bytes(), io);
 }
 Result<Datum> char_to_int(const IoContext&, Type, Type, bool, const Datum& v) {
   BytesView b = v.as_bytes();
@@ -219,9 +219,9 @@ constexpr CastInfo kCasts[] = {
     {10201, 16, 1042, 2971, CastContext::kAssignment, 'f', bool_to_text},  // bool>bpchar
     {10196, 16, 1043, 2971, CastContext::kAssignment, 'f', bool_to_text},  // bool>varchar
     {10143, 18, 23, 77, CastContext::kExplicit, 'f', char_to_int},  // char>int4
-    {10131, 18, 25, 946, CastContext::kImplicit, 'f', same_bytes},  // char>text
-    {10132, 18, 1042, 860, CastContext::kAssignment, 'f', same_bytes},  // char>bpchar
-    {10133, 18, 1043, 946, CastContext::kAssignment, 'f', same_bytes},  // char>varchar
+    {10131, 18, 25, 946, CastContext::kImplicit, 'f', through_text},  // char>text
+    {10132, 18, 1042, 860, CastContext::kAssignment, 'f', through_text},  // char>bpchar
+    {10133, 18, 1043, 946, CastContext::kAssignment, 'f', through_text},  // char>varchar
     {10134, 19, 25, 406, CastContext::kImplicit, 'f', same_bytes},  // name>text
     {10135, 19, 1042, 408, CastContext::kAssignment, 'f', same_bytes},  // name>bpchar
     {10136, 19, 1043, 1401, CastContext::kAssignment, 'f', same_bytes},  // name>varchar

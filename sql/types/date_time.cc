@@ -16,7 +16,7 @@ constexpr std::string_view kDays[] = {"Sunday",   "Monday", "Tuesday", "Wednesda
                                       "Thursday", "Friday", "Saturday"};
 
 constexpr int64_t kTimestampMin = -211813488000000000, kTimestampEnd = 9223371331200000000;
-constexpr int64_t kDateMin = -2451545, kDateEnd = 2147483494 - 2451545;
+constexpr int64_t kDateMin = -kJulianOfEpoch, kDateEnd = 2147483494 - kJulianOfEpoch;
 
 int64_t floor_div(int64_t a, int64_t b) { return a / b - (a % b < 0 ? 1 : 0); }
 

@@ -65,9 +65,16 @@ bool is_weekday(std::string_view word) {
   return false;
 }
 
+bool is_julian(std::string_view word) {
+  return equals_ignoring_case(word, "j") || equals_ignoring_case(word, "jd") ||
+         equals_ignoring_case(word, "julian");
+}
+
 class Parser {
  public:
-  Parser(std::string_view text, const IoContext& io) : text_(text), io_(io) {}
+  // `of_day`: of a time without a date, where digits alone are hours, minutes and seconds.
+  Parser(std::string_view text, const IoContext& io, bool of_day)
+      : text_(text), io_(io), of_day_(of_day) {}
 
   Failure parse(Fields* out) {
     std::vector<Token> tokens;
@@ -106,7 +113,15 @@ class Parser {
         } else if ((at(i) == '-' || at(i) == '/' || at(i) == '.') && alnum(at(i + 1)) &&
                    !(at(i) == '-' && saw_iso_time_)) {
           char separator = at(i);
+          const size_t before = digits.size();
           digits += run([&](char x) { return alnum(x) || x == separator; });
+          const bool julian = !out->empty() && out->back().kind == Kind::kWord &&
+                              is_julian(out->back().text);
+          if (separator == '.' && (julian || before == 6) &&
+              digits.find_first_not_of("0123456789", before + 1) == std::string::npos) {
+            out->push_back({Kind::kNumber, digits});
+            continue;
+          }
           // An ISO 'T' glued to the day: 2020-01-02T03:04:05.
           size_t t = digits.find_first_of("Tt", digits.rfind(separator));
           if (t != std::string::npos && t + 1 < digits.size() && is_digit(digits[t - 1]) &&
@@ -158,6 +173,10 @@ class Parser {
   }
 
   Failure take(const Token& t) {
+    if (julian_) {
+      if (t.kind != Kind::kNumber) return Failure::kFormat;
+      return take_julian(t.text);
+    }
     switch (t.kind) {
       case Kind::kDate:
         return take_date(t.text);
@@ -262,17 +281,40 @@ class Parser {
     return Failure::kNone;
   }
 
+  // Days since noon of 4714-11-24 BC; a fraction is a part of the day from its midnight on.
+  Failure take_julian(const std::string& text) {
+    julian_ = false;
+    if (fields_.has_date || !parts_.empty() || month_ != 0) return Failure::kFormat;
+    const size_t whole = std::min(text.find('.'), text.size());
+    if (whole > 9) return Failure::kField;
+    civil_from_days(std::atoll(text.c_str()) - kJulianOfEpoch, &fields_.year, &fields_.month,
+                    &fields_.day);
+    fields_.has_date = known_date_ = true;
+    if (whole == text.size()) return Failure::kNone;
+    if (fields_.has_time) return Failure::kFormat;
+    const double part = std::strtod(text.c_str() + whole, nullptr);
+    fields_.clock = static_cast<int64_t>(part * static_cast<double>(kMicrosPerDay));
+    fields_.has_time = true;
+    return Failure::kNone;
+  }
+
   Failure take_number(const std::string& text) {
     auto number = [&](size_t from, size_t n) { return std::atoi(text.substr(from, n).c_str()); };
     bool date_open = !fields_.has_date && parts_.empty() && month_ == 0;
+    const bool clock_open = !fields_.has_time && (fields_.has_date || (of_day_ && date_open));
+    if (text.size() > 6 && text[6] == '.') {
+      if (!clock_open) return Failure::kFormat;
+      const double fraction = std::strtod(text.c_str() + 6, nullptr);
+      return set_clock(number(0, 2), number(2, 2), number(4, 2), fraction);
+    }
     if (text.size() == 8 && date_open) {
       fields_.year = number(0, 4), fields_.month = number(4, 2), fields_.day = number(6, 2);
       fields_.has_date = true;
       return Failure::kNone;
     }
-    if (text.size() == 6 && fields_.has_date && !fields_.has_time)
+    if (text.size() == 6 && clock_open)
       return set_clock(number(0, 2), number(2, 2), number(4, 2), 0);
-    if (text.size() == 4 && fields_.has_date && !fields_.has_time)
+    if (text.size() == 4 && clock_open)
       return set_clock(number(0, 2), number(2, 2), 0, 0);
     if (text.size() == 6 && date_open) {
       fields_.year = number(0, 2), fields_.month = number(2, 2), fields_.day = number(4, 2);
@@ -325,6 +367,10 @@ class Parser {
         equals_ignoring_case(text, "t")) {
       return Failure::kNone;
     }
+    if (is_julian(text)) {
+      julian_ = true;
+      return Failure::kNone;
+    }
     if (equals_ignoring_case(text, "bc")) {
       before_christ_ = true;
       return Failure::kNone;
@@ -351,7 +397,8 @@ class Parser {
   }
 
   Failure finish() {
-    if (!parts_.empty() || loose_hour_) return Failure::kFormat;
+    if (!parts_.empty() || loose_hour_ || julian_) return Failure::kFormat;
+    if (known_date_) return before_christ_ ? Failure::kFormat : Failure::kNone;
     if (month_ != 0 && !fields_.has_date) return Failure::kFormat;
     if (!fields_.has_date) return before_christ_ ? Failure::kFormat : Failure::kNone;
     if (before_christ_) {
@@ -370,10 +417,13 @@ class Parser {
 
   std::string_view text_;
   const IoContext& io_;
+  const bool of_day_;
   Fields fields_;
   std::vector<std::string> parts_;  // numbers of a date that is not complete yet
   int month_ = 0;                   // given as a word
   bool two_digit_year_ = false, before_christ_ = false, saw_iso_time_ = false, loose_hour_ = false;
+  bool julian_ = false;      // the number that follows is a day's
+  bool known_date_ = false;  // it was: there is nothing to complete
   std::string unknown_zone_;
 };
 
@@ -400,8 +450,9 @@ Status failure_status(Failure f, std::string_view type, std::string_view text,
                           sqlstate::kInvalidDatetimeFormat);
 }
 
-Result<Fields> parse_fields(std::string_view text, std::string_view type, const IoContext& io) {
-  Parser p(text, io);
+Result<Fields> parse_fields(std::string_view text, std::string_view type, const IoContext& io,
+                            bool of_day = false) {
+  Parser p(text, io, of_day);
   Fields f;
   if (Failure failure = p.parse(&f); failure != Failure::kNone)
     return failure_status(failure, type, text, p.unknown_zone());
@@ -512,7 +563,7 @@ Result<Datum> timestamp_input(std::string_view text, int32_t typmod, bool with_z
 }
 
 Result<Datum> time_input(std::string_view text, int32_t typmod, const IoContext& io) {
-  ASSIGN_OR_RETURN(Fields f, parse_fields(text, "time", io));
+  ASSIGN_OR_RETURN(Fields f, parse_fields(text, "time", io, true));
   if (f.special == Special::kNow) {
     return Datum::of_int(
         round_micros(local_now(io) - date_of_timestamp(local_now(io)) * kMicrosPerDay, typmod));
@@ -524,7 +575,7 @@ Result<Datum> time_input(std::string_view text, int32_t typmod, const IoContext&
 
 Result<Datum> timetz_input(std::string_view text, int32_t typmod, const IoContext& io) {
   constexpr std::string_view kType = "time with time zone";
-  ASSIGN_OR_RETURN(Fields f, parse_fields(text, kType, io));
+  ASSIGN_OR_RETURN(Fields f, parse_fields(text, kType, io, true));
   int64_t now = local_now(io);
   if (f.special == Special::kNow) {
     return make_timetz(round_micros(now - date_of_timestamp(now) * kMicrosPerDay, typmod),

@@ -39,3 +39,11 @@ SELECT 'a'::text < 'B', 'a' COLLATE "C" < 'B', 'abc' LIKE 'a_c', 'a' = 'a ', 'a'
 SELECT ARRAY[[1,2],[3]];
 SELECT ARRAY[ARRAY['a','b'],ARRAY['c','d']], ARRAY[[[1]]], ARRAY[[1,2],NULL];
 SELECT gen_random_uuid() IS NOT NULL, uuid 'a0eebc999c0b4ef8bb6d6bb9bd380a11', '{a0eebc99-9c0b4ef8-bb6d-6bb9bd380a11}'::uuid;
+SELECT date 'J2451187', date 'julian 2451187', date 'J0', timestamp 'J2451187 04:05', timestamp 'J2451187.5', timestamp '19990108T040506', timestamptz '1999-01-08 040506.5+0730';
+SELECT time '040506', time '0405', time '040506.789', timetz '040506+0730', timetz '040506z', timetz '04:05:06 PM+0730', date '040506', timestamp '040506', date '990108';
+SELECT date 'J';
+SELECT date 'J99999999999';
+SELECT time '4';
+SELECT timestamp '2024-01-01 1';
+SELECT '\303'::"char", '\303'::"char"::text, octet_length('\303'::"char"::text), '\303'::"char"::int, 'a'::"char"::text;
+SELECT '\303'::text::"char"::int, '\\303'::varchar::"char"::text, ' '::char(3)::"char"::text || '|';
