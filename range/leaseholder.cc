@@ -77,7 +77,7 @@ class LeaseholderImpl final : public Leaseholder {
               return !t.coordinator ||
                      context_.coordinator_alive(t.coordinator, t.coordinator_epoch);
             },
-            low_water),
+            low_water, context.limits()),
         resolving_(executor_) {
     if (planted_.forget_reads) state_.reads = TimestampCache(Timestamp());
     count_intents();
