@@ -95,6 +95,9 @@ class LeaseholderImpl final : public Leaseholder {
   Bytes export_locks() override;
   Status import_locks(BytesView blob) override;
   std::vector<LockInfo> locks() const override { return state_.locks.list(); }
+  Kept kept() const override {
+    return {state_.recent.size(), state_.reads.spans(), state_.reads.slots(), state_.runs.size()};
+  }
   void abort_waits(TxnId victim, Status reason) override {
     state_.locks.abort_waits(victim, reason);
   }
