@@ -19,7 +19,7 @@ inline constexpr size_t kFrameBytesMax = 64u << 20;
 inline constexpr size_t kPeerQueueBytesMax = 64u << 20;
 // One entry of a Raft log.
 inline constexpr size_t kEntryBytesMax = 32u << 20;
-// Proposals of one range that are not yet applied; beyond it proposers wait.
+// Proposals of one range that are not yet applied; beyond it they are refused, and come again.
 inline constexpr size_t kRangeInflightBytesMax = 64u << 20;
 // A transaction's buffered writes; beyond it the transaction is refused (53200) or spills.
 inline constexpr size_t kTxnBufferBytesMax = 256u << 20;
@@ -67,8 +67,10 @@ inline constexpr size_t kRefreshComparesMax = 64;
 inline constexpr size_t kScanYieldRows = 256;
 // Abandoned transactions a range keeps watch on at once; beyond it the oldest watch starts anew.
 inline constexpr size_t kPushWatchesMax = 1024;
-// Transaction records that one garbage collection command removes; the next one goes on.
-inline constexpr size_t kGcRecordsMax = 10'000;
+// Transaction records that one garbage collection command looks at; the next one goes on.
+inline constexpr size_t kGcRecordsMax = 2'000;
+// Rows of a dropped table that one command clears; the next one goes on.
+inline constexpr size_t kClearedRowsMax = 1'000;
 // Memory one statement may hold in sorts, hash tables and results (53200 beyond).
 inline constexpr size_t kStatementBytesMax = 512u << 20;
 

@@ -77,7 +77,7 @@ class LeaseholderImpl final : public Leaseholder {
               return !t.coordinator ||
                      context_.coordinator_alive(t.coordinator, t.coordinator_epoch);
             },
-            low_water),
+            low_water, context.limits()),
         resolving_(executor_) {
     if (planted_.forget_reads) state_.reads = TimestampCache(Timestamp());
     count_intents();
@@ -95,6 +95,9 @@ class LeaseholderImpl final : public Leaseholder {
   Bytes export_locks() override;
   Status import_locks(BytesView blob) override;
   std::vector<LockInfo> locks() const override { return state_.locks.list(); }
+  Kept kept() const override {
+    return {state_.recent.size(), state_.reads.spans(), state_.reads.slots(), state_.runs.size()};
+  }
   void abort_waits(TxnId victim, Status reason) override {
     state_.locks.abort_waits(victim, reason);
   }

@@ -111,6 +111,11 @@ class Leaseholder {
   // Whether the last garbage collection stopped before the end and the next one goes on there.
   virtual bool collecting() const = 0;
   virtual RangeLoad take_load() = 0;  // since the last call
+  // What it keeps in memory, each of which has a limit.
+  struct Kept {
+    size_t recent_commits = 0, read_spans = 0, read_slots = 0, runs = 0;
+  };
+  virtual Kept kept() const = 0;
   // Of sorted runs that wait for their transactions.
   virtual uint64_t run_bytes() const = 0;
   // Finds out about transactions whose runs lie here and whose coordinator is gone.

@@ -68,6 +68,7 @@ bool Replica::coordinator_alive(NodeId node, uint64_t epoch) const {
   if (store_.options().planted.orphan_locks_stay) return true;
   return store_.cluster().coordinator_alive(node, epoch);
 }
+const RangeLimits& Replica::limits() const { return store_.options().limits; }
 LogIndex Replica::applied() const { return store_.engine().applied_index(descriptor_.id); }
 
 void Replica::start(const raft::Start& start) {
@@ -77,6 +78,7 @@ void Replica::start(const raft::Start& start) {
   config.self = id_;
   config.store = store();
   config.message_bytes_max = store_.options().append_bytes;
+  config.uncommitted_bytes_max = limits().uncommitted_bytes;
   config.seed = range().value * 1000003 + store().value + 1;
   config.planted = store_.options().planted;
   changed_at_ = start.applied;

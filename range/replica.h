@@ -66,6 +66,7 @@ class Replica : public ReplicaContext, public raft::GroupClient {
   runtime::Task<Status> propose(Command command) override;
   storage::Space space() const override;
   bool coordinator_alive(NodeId node, uint64_t epoch) const override;
+  const RangeLimits& limits() const override;
   Timestamp gc_threshold() const override { return gc_.threshold; }
   Timestamp record_mark() const override { return gc_.record_mark; }
   runtime::Task<Status> admin_split(SplitRequest request) override;

@@ -8,6 +8,7 @@
 #include "range/api.h"
 #include "range/command.h"
 #include "range/descriptor.h"
+#include "range/range_limits.h"
 #include "runtime/env.h"
 #include "runtime/hlc.h"
 #include "runtime/task.h"
@@ -55,6 +56,7 @@ class ReplicaContext {
   virtual runtime::Task<Status> transfer_lease(NodeId to) = 0;
   // Is the coordinator's node alive with that epoch? (safety: orphan-locks)
   virtual bool coordinator_alive(NodeId node, uint64_t epoch) const = 0;
+  virtual const RangeLimits& limits() const = 0;
 };
 
 }  // namespace quorate::range

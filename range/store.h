@@ -61,6 +61,7 @@ class Store {
     storage::EngineOptions engine;
     runtime::Duration raft_tick = std::chrono::milliseconds(100);
     size_t append_bytes = 1u << 20;  // of one message to a follower
+    RangeLimits limits;
     Liveness::Options liveness;
     PlantedBugs planted;
   };

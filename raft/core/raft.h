@@ -175,6 +175,7 @@ class Raft {
   const ConfState& conf() const { return conf_; }
   const LogView& log() const { return log_; }
   const std::map<ReplicaId, Progress>& progress() const { return progress_; }
+  size_t uncommitted_bytes() const { return uncommitted_bytes_; }  // of a leader's own proposals
   bool damaged() const { return damaged_.has_value(); }
   // Whether the own store's support binds this replica to its leader.
   bool bound() const;

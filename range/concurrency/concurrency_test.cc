@@ -78,9 +78,13 @@ TEST(Latches, a_guard_dropped_in_flight_stays) {
 }
 
 struct LockWorld : World {
+  explicit LockWorld(size_t waiters_max = 10)
+      : locks(
+            env.executor(),
+            [this](const TxnHeader& t) { return !dead.contains(t.coordinator.value); },
+            waiters_max) {}
   std::set<uint64_t> dead;
-  LockTable locks{env.executor(),
-                  [this](const TxnHeader& t) { return !dead.contains(t.coordinator.value); }};
+  LockTable locks;
   runtime::TaskScope scope{env.executor()};
   std::map<std::string, std::string> done;
 
@@ -158,6 +162,17 @@ TEST(LockTable, lock_timeout_and_dead_coordinators_end_waits) {
   w.world.run_for(500ms);
   EXPECT_EQ(w.done["patient"], "ok");
   EXPECT_EQ(w.locks.to_string(), "k: [T3 exclusive]\n");
+}
+
+TEST(LockTable, who_comes_to_a_full_queue_is_refused) {
+  LockWorld w(2);
+  ASSERT_TRUE(w.locks.try_lock("k", txn(1), kX));
+  w.start("two", 2, kX);
+  w.start("three", 3, kX);
+  w.start("four", 4, kX);
+  w.settle();
+  EXPECT_TRUE(w.done["four"].starts_with("53000 ")) << w.done["four"];
+  EXPECT_EQ(w.locks.to_string(), "k: [T1 exclusive] <- T2 exclusive <- T3 exclusive\n");
 }
 
 TEST(LockTable, a_deadlock_costs_its_youngest) {

@@ -65,8 +65,8 @@ bool LockTable::Lock::compatible(const TxnId& txn, LockMode mode) const {
   });
 }
 
-LockTable::LockTable(runtime::Executor& executor, Alive alive)
-    : executor_(executor), alive_(std::move(alive)) {}
+LockTable::LockTable(runtime::Executor& executor, Alive alive, size_t waiters_max)
+    : executor_(executor), alive_(std::move(alive)), waiters_max_(waiters_max) {}
 LockTable::~LockTable() = default;
 
 LockTable::Lock* LockTable::find(BytesView key) {
@@ -154,7 +154,7 @@ runtime::Task<Status> LockTable::wait(Bytes key, TxnHeader txn, LockMode mode,
                                       runtime::Duration lock_timeout) {
   Lock* lock = find(key);
   if (lock == nullptr) co_return Status();
-  if (lock->queue.size() >= limits::kLockWaitersMax) {
+  if (lock->queue.size() >= waiters_max_) {
     MARK("range: too many wait for one row");
     co_return resource_exhausted("too many transactions wait for one row",
                                  sqlstate::kInsufficientResources);

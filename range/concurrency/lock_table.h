@@ -12,7 +12,7 @@
 // exclusive) goes before those that hold nothing. A waiter that gives up between its grant and its
 // waking hands the lock on.
 //
-// One executor. A key's queue is bounded by limits::kLockWaitersMax. Locks of a coordinator whose
+// One executor. A key's queue is bounded by `waiters_max`. Locks of a coordinator whose
 // node's life has ended are dropped by whoever meets them (safety: orphan-locks).
 #pragma once
 
@@ -23,6 +23,7 @@
 #include <map>
 #include <vector>
 
+#include "base/limits.h"
 #include "range/leaseholder.h"
 #include "runtime/sync.h"
 
@@ -36,7 +37,7 @@ class LockTable {
   // Tells whether a lock's coordinator still lives; called on the executor.
   using Alive = std::function<bool(const TxnHeader& holder)>;
 
-  LockTable(runtime::Executor& executor, Alive alive);
+  LockTable(runtime::Executor& executor, Alive alive, size_t waiters_max = limits::kLockWaitersMax);
   ~LockTable();
   LockTable(const LockTable&) = delete;
 
@@ -124,6 +125,7 @@ class LockTable {
 
   runtime::Executor& executor_;
   Alive alive_;
+  const size_t waiters_max_;
   Locks locks_;
   // Keys a transaction holds, in the order in which it took them; never walked but by transaction.
   absl::flat_hash_map<TxnId, std::vector<Lock*>> held_;

@@ -2,13 +2,12 @@
 
 #include <algorithm>
 
-#include "base/limits.h"
 #include "base/mark.h"
 
 namespace quorate::range {
 
 void RecentCommits::add(BytesView key, Timestamp ts, ColumnSet changed, const TxnId& txn) {
-  if (entries_.size() >= limits::kRecentCommitsMax) {
+  if (entries_.size() >= size_max_) {
     MARK("range: recent commits are forgotten");
     complete_from_.forward(entries_.front().ts);
     entries_.pop_front();

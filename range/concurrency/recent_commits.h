@@ -8,6 +8,7 @@
 
 #include <deque>
 
+#include "base/limits.h"
 #include "range/api.h"
 
 namespace quorate::range {
@@ -15,7 +16,8 @@ namespace quorate::range {
 class RecentCommits {
  public:
   // Nothing is known of commits at or below `complete_from`.
-  explicit RecentCommits(Timestamp complete_from) : complete_from_(complete_from) {}
+  explicit RecentCommits(Timestamp complete_from, size_t size_max = limits::kRecentCommitsMax)
+      : size_max_(size_max), complete_from_(complete_from) {}
 
   void add(BytesView key, Timestamp ts, ColumnSet changed, const TxnId& txn);
   // Commits at or below `ts` were not all added.
@@ -47,6 +49,7 @@ class RecentCommits {
     TxnId txn;
     Bytes key;
   };
+  size_t size_max_;
   Timestamp complete_from_;
   std::deque<Entry> entries_;  // in the order of evaluation, which is not that of timestamps
 };

@@ -12,8 +12,6 @@
 namespace quorate::range {
 namespace {
 
-constexpr size_t kRowsMax = 1'000;
-
 Verdict meet_others(Evaluation& e, const KeySpan& span) {
   if (e.look_for_intents()) {
     auto it = e.view->plains(storage::Keyspace::kIntent, span);
@@ -45,7 +43,7 @@ Verdict eval_clear(Evaluation& e, const ClearRequest& request, ClearResponse& ou
   if (Verdict v = meet_others(e, options.span); v != Verdict::kDone) return v;
   auto rows = e.view->rows(options);
   for (size_t n = 0; rows->valid(); rows->next()) {
-    if (n++ == kRowsMax) {
+    if (n++ == e.context.limits().cleared_rows) {
       MARK("range: rows of a dropped table go in pieces");
       out.rest = rows->key();
       break;

@@ -5,7 +5,6 @@
 //
 // One command looks at a piece of the records, since commits wait meanwhile; RangeState says where
 // the next one goes on.
-#include "base/limits.h"
 #include "base/mark.h"
 #include "range/eval/evaluation.h"
 #include "range/keys.h"
@@ -13,7 +12,6 @@
 namespace quorate::range {
 namespace {
 
-constexpr size_t kLookedAtMax = limits::kGcRecordsMax / 5;
 constexpr size_t kLeftBehindMax = 64;
 
 // Its coordinator would have ended it long ago.
@@ -34,7 +32,7 @@ Verdict eval_gc(Evaluation& e, const GcRequest& request) {
   span.start = std::max(span.start, std::exchange(e.state.collect_from, Bytes()));
   auto it = e.view->plains(storage::Keyspace::kTxnRecord, span);
   for (size_t looked_at = 0; it->valid(); it->next()) {
-    if (++looked_at > kLookedAtMax) {
+    if (++looked_at > e.context.limits().gc_records) {
       MARK("range: records are collected in pieces");
       e.state.collect_from = it->key();
       break;

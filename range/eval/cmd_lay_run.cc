@@ -158,7 +158,7 @@ Verdict eval_lay_run(Evaluation& e, const LayRunRequest& request, LayRunResponse
   if (e.context.space() != storage::Space::kPlenty) {
     if (Status s = check_space(e, grows(*run)); !s.ok()) return e.fail(std::move(s));
   }
-  if (e.state.runs.size() >= limits::kRangeRunsMax)
+  if (e.state.runs.size() >= e.context.limits().runs)
     return e.fail(resource_exhausted("too many bulk writes wait for their transactions in range " +
                                          e.context.descriptor().id.to_string(),
                                      sqlstate::kOutOfMemory));

@@ -56,7 +56,7 @@ Verdict walk_commits(Evaluation& e, const ReadSpan& read, Timestamp to,
   const Bytes* last = nullptr;  // a hot row comes again and again
   auto counts = [&](const Bytes& key) {
     if (last != nullptr && *last == key) return false;
-    if (++compared > limits::kRefreshComparesMax) {
+    if (++compared > e.context.limits().refresh_compares) {
       MARK("range: too many rows to compare");
       return true;
     }
@@ -89,7 +89,7 @@ Verdict walk_versions(Evaluation& e, const ReadSpan& read, Timestamp to, Progres
         return Verdict::kDone;
       }
     }
-    if (e.may_yield && ++rows >= limits::kScanYieldRows) {
+    if (e.may_yield && ++rows >= e.context.limits().scan_yield_rows) {
       MARK("range: a long proof lets others run");
       progress.rest.start = key_successor(it->key());
       return Verdict::kYield;

@@ -1,6 +1,5 @@
 // The end of a transaction's runs: published at the commit timestamp, or dropped. A bounded number
 // at a time, the earliest first, since a later run's rows replace an earlier one's.
-#include "base/limits.h"
 #include "base/mark.h"
 #include "range/eval/runs.h"
 
@@ -17,7 +16,8 @@ Verdict eval_resolve_runs(Evaluation& e, const ResolveRunsRequest& request,
   const std::vector<Bytes> keys = e.state.runs.of(request.txn, request.span);
   uint64_t bytes = 0;
   size_t done = 0;
-  for (; done < keys.size() && done < kDropMax && bytes < limits::kPublishBytesMax; ++done) {
+  const size_t bytes_max = e.context.limits().publish_bytes;
+  for (; done < keys.size() && done < kDropMax && bytes < bytes_max; ++done) {
     const RunRecord& run = *e.state.runs.find(keys[done]);
     if (request.status == TxnStatus::kCommitted && run.staged == request.commit_ts) {
       e.writes.publish_run(keys[done], request.commit_ts);

@@ -142,7 +142,7 @@ Verdict read_step(Scan& s) {
   size_t rows = 0;
   for (; it->valid(); it->next()) {
     if (full(s)) break;
-    if (e.may_yield && ++rows > limits::kScanYieldRows) {
+    if (e.may_yield && ++rows > e.context.limits().scan_yield_rows) {
       MARK("range: a long scan lets others run");
       e.need.forward(uncertain);
       stop_at(s, s.rest_from(it->key()), true);

@@ -30,8 +30,11 @@ namespace quorate::range {
 
 // What a leaseholder keeps in memory of its range.
 struct RangeState {
-  RangeState(runtime::Executor& executor, LockTable::Alive alive, Timestamp low_water)
-      : locks(executor, std::move(alive)), reads(low_water), recent(low_water) {}
+  RangeState(runtime::Executor& executor, LockTable::Alive alive, Timestamp low_water,
+             const RangeLimits& limits)
+      : locks(executor, std::move(alive), limits.lock_waiters),
+        reads(low_water),
+        recent(low_water, limits.recent_commits) {}
   LockTable locks;
   TimestampCache reads;
   RecentCommits recent;

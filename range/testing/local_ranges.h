@@ -69,6 +69,7 @@ class LocalReplica : public ReplicaContext {
   runtime::Task<Status> admin_split(SplitRequest request) override;
   runtime::Task<Status> transfer_lease(NodeId) override { co_return Status(); }
   storage::Space space() const override { return room; }
+  const RangeLimits& limits() const override { return limits_; }
   bool coordinator_alive(NodeId node, uint64_t) const override {
     return !dead_nodes.contains(node.value);
   }
@@ -79,6 +80,7 @@ class LocalReplica : public ReplicaContext {
   runtime::Env& env_;
   runtime::Hlc& clock_;
   MemoryEngine& engine_;
+  const RangeLimits limits_;
   runtime::WaitList turn_;
   uint64_t next_ticket_ = 0, next_apply_ = 0;
   uint64_t fail_below_ = 0;

@@ -29,6 +29,7 @@ void Watch::look() {
   }
   look_at_owners();
   if (std::string wrong = elections_.look(); !wrong.empty()) report(std::move(wrong));
+  if (std::string wrong = limits_.look(); !wrong.empty()) report(std::move(wrong));
 }
 
 void Watch::follow_clocks() {

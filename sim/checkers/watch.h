@@ -10,20 +10,22 @@
 //  - committed prefix: every replica that knows entry i of a range to be committed has the same
 //    entry there;
 //  - a command once: no two entries of a range carry one command;
-//  - what elections could do (elections.h).
+//  - what elections could do (elections.h);
+//  - what nodes keep in memory (limits_watch.h).
 #pragma once
 
 #include <map>
 #include <string>
 
 #include "sim/checkers/elections.h"
+#include "sim/checkers/limits_watch.h"
 #include "sim/sim_cluster.h"
 
 namespace quorate::sim {
 
 class Watch {
  public:
-  explicit Watch(SimCluster& cluster) : cluster_(cluster), elections_(cluster) {}
+  explicit Watch(SimCluster& cluster) : cluster_(cluster), elections_(cluster), limits_(cluster) {}
   void look();
   const std::string& violation() const { return violation_; }
   uint64_t ranges() const { return ranges_.size(); }
@@ -61,6 +63,7 @@ class Watch {
     Timestamp served;
   };
   Elections elections_;
+  LimitsWatch limits_;
   std::map<NodeId, ClockSeen> clocks_;
   std::map<RangeId, RangeSeen> ranges_;
   // By node, its life and range: what was compared already.

@@ -1,6 +1,5 @@
 #include "sim/sql/sql_client.h"
 
-#include "pgwire/codec.h"
 #include "runtime/sync.h"
 
 namespace quorate::sim {
@@ -14,6 +13,8 @@ namespace {
 
 constexpr size_t kMessageBytesMax = 16u << 20;
 constexpr int32_t kProtocol = 3 << 16;
+constexpr int32_t kCancelRequest = 80877102;
+constexpr Duration kCancelPatience = std::chrono::seconds(5);
 constexpr size_t kInputBytes = 100;  // of a message; lines lie across their ends
 
 // Cancels a source when its time is over, unless it goes before.
@@ -55,7 +56,8 @@ std::vector<std::optional<std::string>> read_row(BytesView body) {
 StatusCode code_of(std::string_view state) {
   if (state == "40003") return StatusCode::kAmbiguous;
   if (state == "40001" || state == "40P01") return StatusCode::kAborted;
-  if (state.starts_with("08") || state.starts_with("57P")) return StatusCode::kUnavailable;
+  if (state.starts_with("08") || state.starts_with("57P") || state == "25P03")
+    return StatusCode::kUnavailable;
   return StatusCode::kInvalidArgument;
 }
 
@@ -133,6 +135,10 @@ Task<Result<SqlAnswer>> SqlClient::receive_answer(CancelToken token) {
         if (int_at(m->body, 0, 4) != 0)
           co_return failed_precondition("the server asks for a password, and this client has none");
         break;
+      case 'K':
+        key_.pid = static_cast<uint32_t>(int_at(m->body, 0, 4));
+        key_.secret = static_cast<uint32_t>(int_at(m->body, 4, 4));
+        break;
       case 'Z':
         if (!error.ok()) co_return error;
         co_return std::move(answer);
@@ -192,6 +198,29 @@ Task<Result<SqlAnswer>> SqlClient::ask(std::string text, CancelToken token) {
   pgwire::end_message(message, length_at);
   CO_RETURN_IF_ERROR(co_await stream_->write(message, token));
   co_return co_await receive_answer(token);
+}
+
+void SqlClient::cancel_after(Duration delay) {
+  if (connected()) cancels_.spawn(send_cancel(address_, key_, delay));
+}
+
+Task<void> SqlClient::send_cancel(std::string address, pgwire::CancelKey key, Duration delay) {
+  Status slept = co_await runtime::sleep_for(*env_.executor, delay);
+  if (!slept.ok()) co_return;
+  Alarm alarm(*env_.executor, kCancelPatience);
+  Result<std::unique_ptr<runtime::Stream>> stream =
+      co_await env_.network->connect_stream(std::move(address), alarm.token());
+  if (!stream.ok()) co_return;
+  Bytes request;
+  for (const int32_t word :
+       {0, kCancelRequest, static_cast<int32_t>(key.pid), static_cast<int32_t>(key.secret)})
+    pgwire::put_int32(request, word);
+  pgwire::end_message(request, 0);
+  Status sent = co_await (*stream)->write(request, alarm.token());
+  if (!sent.ok()) co_return;
+  // The server closes the connection when it has done so.
+  Bytes nothing;
+  (void)co_await (*stream)->read(nothing, 1, alarm.token());
 }
 
 Task<Result<SqlAnswer>> SqlClient::query(std::string text, Duration patience, std::string input,

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/sqlstate.h"
+#include "pgwire/codec.h"
 #include "runtime/env.h"
 
 namespace quorate::sim {
@@ -30,7 +31,7 @@ struct SqlLogin {
 class SqlClient {
  public:
   explicit SqlClient(runtime::Env& env, SqlLogin login = {})
-      : env_(env), login_(std::move(login)) {}
+      : env_(env), login_(std::move(login)), cancels_(*env.executor) {}
   bool connected() const { return stream_ != nullptr; }
   const std::string& address() const { return address_; }  // of the last connect()
   // Errors of the connection are kUnavailable, those that the server tells carry its SQLSTATE.
@@ -39,6 +40,9 @@ class SqlClient {
   // `breaks_off`, the client then says that the copy has failed.
   runtime::Task<Result<SqlAnswer>> query(std::string text, runtime::Duration patience,
                                          std::string input = {}, bool breaks_off = false);
+  // A CancelRequest that long from now, on a connection of its own: to whatever this session does
+  // then. Its end is not waited for.
+  void cancel_after(runtime::Duration delay);
   void close();
 
  private:
@@ -51,6 +55,8 @@ class SqlClient {
   runtime::Task<Status> send_input(runtime::CancelToken token);
   runtime::Task<Status> greet(std::string address, runtime::CancelToken token);
   runtime::Task<Result<SqlAnswer>> ask(std::string text, runtime::CancelToken token);
+  runtime::Task<void> send_cancel(std::string address, pgwire::CancelKey key,
+                                  runtime::Duration delay);
 
   runtime::Env& env_;
   const SqlLogin login_;
@@ -59,6 +65,8 @@ class SqlClient {
   Bytes in_;
   std::string input_;  // of the query under way
   bool breaks_off_ = false;
+  pgwire::CancelKey key_;
+  runtime::TaskScope cancels_;
 };
 
 }  // namespace quorate::sim

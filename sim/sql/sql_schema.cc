@@ -58,6 +58,7 @@ Task<void> SqlSchema::change(SqlClient* client, Random* random) {
   std::vector<std::string> texts(random->chance(0.8) ? 1 : 2);
   for (std::string& text : texts) text = draw_change(*random);
   if (texts.size() == 1) {
+    perhaps_cancel(client);
     Result<SqlAnswer> done = co_await client->query(std::move(texts[0]), std::chrono::seconds(60));
     count(env(), done.status(), "a change", 0);
     co_return;

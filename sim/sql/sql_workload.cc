@@ -16,6 +16,8 @@ constexpr auto kConnectPatience = std::chrono::seconds(5);
 constexpr runtime::Duration kQueryPatience = std::chrono::seconds(20);
 // The COMMIT is on its way, or just so.
 constexpr runtime::Duration kLeavesAfter = std::chrono::milliseconds(2);
+// Impatient clients wait for up to some seconds; most delays are short.
+constexpr uint64_t kDelaysLog2 = 12;
 constexpr int kInsistences = 60;
 constexpr int kRetries = 20;
 
@@ -23,6 +25,11 @@ constexpr int kRetries = 20;
 bool is_duplicate(SqlState state) {
   return state == sqlstate::kDuplicateTable || state == sqlstate::kDuplicateObject ||
          state == sqlstate::kDuplicateSchema || state == sqlstate::kUniqueViolation;
+}
+
+// Milliseconds whose magnitude is drawn.
+uint64_t draw_millis(Random& random) {
+  return 1 + random.below(uint64_t{1} << (1 + random.below(kDelaysLog2)));
 }
 
 // As psql would show it, in a line.
@@ -41,6 +48,39 @@ std::string tell(const Result<SqlAnswer>& answer) {
 
 int64_t sql_int(const std::optional<std::string>& value) {
   return value ? std::strtoll(value->c_str(), nullptr, 10) : 0;
+}
+
+// A stream of their own, so that other draws stay what they were.
+SqlWorkload::SqlWorkload(Random& random)
+    : Workload(random), impatience_(Random(random).fork("impatience")) {
+  if (impatience_.chance(0.5))
+    cancel_chance_ = 0.002 * static_cast<double>(1 + impatience_.below(20));
+  if (impatience_.chance(0.3))
+    leave_chance_ = 0.001 * static_cast<double>(1 + impatience_.below(10));
+  limits_chance_ = 0.2 * static_cast<double>(impatience_.below(3));
+}
+
+void SqlWorkload::perhaps_cancel(SqlClient* client) {
+  if (!impatience_.chance(cancel_chance_)) return;
+  client->cancel_after(std::chrono::milliseconds(draw_millis(impatience_) - 1));
+}
+
+runtime::Duration SqlWorkload::draw_patience() {
+  if (!impatience_.chance(leave_chance_)) return kQueryPatience;
+  return std::chrono::milliseconds(draw_millis(impatience_));
+}
+
+Task<void> SqlWorkload::connect(SqlClient* client, Random* random) {
+  const std::string address = addresses()[random->below(addresses().size())];
+  Status connected = co_await client->connect(address, kConnectPatience);
+  if (!connected.ok() || !impatience_.chance(limits_chance_)) co_return;
+  std::string limits;
+  for (const char* name :
+       {"statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"}) {
+    if (impatience_.chance(0.5))
+      limits += fmt::format("SET {} = {};", name, 20 + draw_millis(impatience_));
+  }
+  (void)co_await client->query(std::move(limits), kQueryPatience);
 }
 
 Task<Result<SqlAnswer>> SqlWorkload::insist(SqlClient* client, std::string text) {
@@ -109,10 +149,7 @@ Bytes SqlWorkload::split_key(Random& random) const {
 Task<void> SqlWorkload::serve(server::KvNode*, Random* random) {
   SqlClient client(env(), login_);
   while (!stopped()) {
-    if (!client.connected() || random->chance(0.02)) {
-      const std::string address = addresses()[random->below(addresses().size())];
-      (void)co_await client.connect(address, kConnectPatience);
-    }
+    if (!client.connected() || random->chance(0.02)) co_await connect(&client, random);
     if (client.connected()) co_await step(&client, random);
     const auto pause = std::chrono::microseconds(random->below(pause_most_micros_));
     if (!(co_await runtime::sleep_for(*env().executor, pause)).ok()) co_return;
@@ -131,8 +168,11 @@ Task<Status> SqlWorkload::transact(SqlClient* client, Random* random, Script* sc
     done = co_await attempt(client, random, script, std::move(first));
     if (client->connected() && !done.ok()) {
       script->trail.step([] { return std::string("ROLLBACK"); });
+      perhaps_cancel(client);
       std::string rollback = "ROLLBACK";
-      (void)co_await client->query(std::move(rollback), kQueryPatience);
+      Result<SqlAnswer> undone = co_await client->query(std::move(rollback), kQueryPatience);
+      // What comes next must not be taken for a part of this transaction.
+      if (!undone.ok()) client->close();
     }
     if (done.code() != StatusCode::kAborted || stopped()) break;
   }
@@ -155,7 +195,8 @@ Task<Status> SqlWorkload::attempt(SqlClient* client, Random* random, Script* scr
     if (script->give_up) co_return invalid_argument("rolled back by the client");
     if (text.empty()) break;
     trail.step([&] { return text; });
-    answer = co_await client->query(std::move(text), kQueryPatience,
+    perhaps_cancel(client);
+    answer = co_await client->query(std::move(text), draw_patience(),
                                     std::exchange(script->input, {}), script->breaks_off);
     trail.done([&] { return tell(answer); });
     if (!answer.ok()) {
@@ -166,7 +207,8 @@ Task<Status> SqlWorkload::attempt(SqlClient* client, Random* random, Script* scr
   }
   std::string commit = "COMMIT";
   trail.step([&] { return commit; });
-  const auto patience = script->leaves ? kLeavesAfter : kQueryPatience;
+  perhaps_cancel(client);
+  const auto patience = script->leaves ? kLeavesAfter : draw_patience();
   answer = co_await client->query(std::move(commit), patience);
   trail.done([&] { return tell(answer); });
   if (answer.ok() && answer->tag != "COMMIT") co_return invalid_argument(answer->tag);
@@ -179,8 +221,9 @@ Task<Result<SqlAnswer>> SqlWorkload::once(SqlClient* client, std::string text, s
   const Trail told =
       trail(nullptr, [&] { return "by way of " + runtime::sim_host_of(client->address()); });
   told.step([&] { return text; });
+  perhaps_cancel(client);
   Result<SqlAnswer> answer =
-      co_await client->query(std::move(text), kQueryPatience, std::move(input));
+      co_await client->query(std::move(text), draw_patience(), std::move(input));
   told.done([&] { return tell(answer); });
   Status outcome = answer.status();
   if (outcome.code() == StatusCode::kUnavailable) outcome = ambiguous(outcome.message());

@@ -1,5 +1,6 @@
 // What workloads of SQL have in common: clients that connect to any node, run transactions with
-// their retries, lose their connections and come back elsewhere.
+// their retries, lose their connections and come back elsewhere. Some have little patience: they
+// cancel statements, leave without waiting for an answer, or set limits of time.
 #pragma once
 
 #include "sim/sql/sql_client.h"
@@ -11,7 +12,8 @@ namespace quorate::sim {
 
 class SqlWorkload : public Workload {
  public:
-  using Workload::Workload;
+  // Draws how patient its clients are.
+  explicit SqlWorkload(runtime::Random& random);
   bool outside() const override { return true; }
   SimCluster::MakeNode node_maker() const override { return make_sql_node; }
   runtime::Task<Status> setup(server::KvNode*) override;
@@ -98,6 +100,8 @@ class SqlWorkload : public Workload {
                                         std::string input = {});
   // One query until it is answered, by whatever node: for set-up and checks.
   runtime::Task<Result<SqlAnswer>> insist(SqlClient* client, std::string text);
+  // Now and then the statement that comes next is cancelled, or one that follows it.
+  void perhaps_cancel(SqlClient* client);
   // The answer of each.
   runtime::Task<Result<std::vector<SqlAnswer>>> insist_all(SqlClient* client,
                                                            std::vector<std::string> texts);
@@ -109,6 +113,8 @@ class SqlWorkload : public Workload {
   }
 
  private:
+  runtime::Task<void> connect(SqlClient* client, runtime::Random* random);
+  runtime::Duration draw_patience();
   runtime::Task<Status> attempt(SqlClient* client, runtime::Random* random, Script* script,
                                 std::string begin);
   SqlLogin login_;
@@ -117,6 +123,9 @@ class SqlWorkload : public Workload {
   txn::Level level_ = txn::Level::kSerializable;
   bool splits_ = true;
   uint64_t pause_most_micros_ = 40'000;
+  runtime::Random impatience_;
+  double cancel_chance_ = 0, leave_chance_ = 0;  // of a statement
+  double limits_chance_ = 0;                     // of a session
   std::string violation_;
   std::vector<TableId> ids_;
 };
