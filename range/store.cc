@@ -156,7 +156,7 @@ runtime::Task<Status> Store::start_replica(RangeId range) {
     log.set_damaged(range);
   }
   for (const auto& damaged : log.damaged()) {
-    if (damaged.range != range) continue;
+    if (damaged.range != range || options_.planted.damaged_goes_on) continue;
     // Its extent may hold acknowledged entries and votes: it must not speak again under this id.
     MARK("range: a start finds a damaged replica");
     env_.log.error("r{}: replica {} is damaged; it stays down until it is replaced", range.value,
