@@ -183,7 +183,33 @@ Task<void> Nemesis::run_move(Nemesis* nemesis, size_t host, Bytes at, std::vecto
   ++after.generation;
   nemesis->perhaps_trouble(host, std::chrono::milliseconds(200));
   Task<Status> changed = replica->change_replicas(std::move(change), std::move(after));
-  (void)co_await std::move(changed);
+  const RangeId range = replica->range();
+  const Status done = co_await std::move(changed);
+  if (done.ok() && nemesis->random_.chance(nemesis->profile_.trouble))
+    nemesis->crash_when_left(range, 400);
+}
+
+// As soon as those that a range has left are gone, all its members lose their power: what they have
+// not written down of the change nobody knows any more.
+void Nemesis::crash_when_left(RangeId range, int looks) {
+  std::vector<size_t> hosts;
+  range::RangeDescriptor newest;
+  for (size_t i = 0; i < cluster_.size(); ++i) {
+    KvNode* node = cluster_.node(i);
+    const range::Replica* replica = node == nullptr ? nullptr : node->store().find(range);
+    if (replica == nullptr) continue;
+    hosts.push_back(i);
+    if (replica->descriptor().generation >= newest.generation) newest = replica->descriptor();
+  }
+  if (hosts.empty()) return;
+  for (const size_t i : hosts) {
+    if (newest.find(StoreId(cluster_.node(i)->id().value)) != nullptr) continue;
+    if (looks > 0)
+      later(std::chrono::milliseconds(2), [=, this] { crash_when_left(range, looks - 1); });
+    return;
+  }
+  note("move, crash all members");
+  for (const size_t i : hosts) kill(i, SimCrash::kPower, 0);
 }
 
 void Nemesis::drain_and_restart() {
