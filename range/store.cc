@@ -151,6 +151,9 @@ runtime::Task<Status> Store::start_replica(RangeId range) {
   storage::LogStore& log = engine_->log();
   const ReplicaId id = log.replica(range);
   if (!id) co_return Status();  // a tombstone
+  BirthRecord birth;
+  if (Bytes kept = log.local(birth_key(range)); !kept.empty())
+    CO_RETURN_IF_ERROR(decode(kept, birth));
   if (Status records = check_records(range); records.code() == StatusCode::kCorruption) {
     env_.log.error("r{}: {}", range.value, records.message());
     log.set_damaged(range);
@@ -162,12 +165,15 @@ runtime::Task<Status> Store::start_replica(RangeId range) {
     env_.log.error("r{}: replica {} is damaged; it stays down until it is replaced", range.value,
                    id.value);
     CO_ASSIGN_OR_RETURN(auto stored, stored_descriptor(range));
-    if (stored) damaged_spans_[range] = stored->span;
+    if (stored) {
+      damaged_spans_[range] = stored->span;
+    } else if (birth.descriptor.id) {
+      // Its parent's split has yet to be applied again, and its rows come with it.
+      MARK("range: a damaged replica is known by its birth alone");
+      damaged_spans_[range] = birth.descriptor.span;
+    }
     co_return Status();
   }
-  BirthRecord birth;
-  if (Bytes kept = log.local(birth_key(range)); !kept.empty())
-    CO_RETURN_IF_ERROR(decode(kept, birth));
   if (birth.parent && engine_->applied_index(birth.parent) < birth.parent_index &&
       !options_.planted.child_before_parent) {
     if (birth.parent_index != kNeverBorn && log.replica(birth.parent)) {

@@ -186,7 +186,7 @@ Task<void> Nemesis::run_move(Nemesis* nemesis, size_t host, Bytes at, std::vecto
   const RangeId range = replica->range();
   const Status done = co_await std::move(changed);
   if (done.ok() && nemesis->random_.chance(nemesis->profile_.trouble))
-    nemesis->crash_when_left(range, 400);
+    nemesis->crash_when_left(range, 2'000);
 }
 
 // As soon as those that a range has left are gone, all its members lose their power: what they have
