@@ -46,6 +46,7 @@ struct PlantedBugs {
   QUORATE_PLANTED(own_entries_dropped);  // own-acks-stay: entries not applied go with a segment
   QUORATE_PLANTED(sync_error_ignored);   // sync-failed: the store goes on as if it had succeeded
   QUORATE_PLANTED(collect_beyond_threshold);  // gc-threshold: checkpoints leave out more than that
+  QUORATE_PLANTED(forget_damage);  // damaged-replica: known as long as the log shows it, no longer
   // range
   QUORATE_PLANTED(forget_reads);             // a leaseholder starts without a low-water mark
   QUORATE_PLANTED(skip_refresh);             // refresh: every read counts as unchanged
@@ -97,6 +98,7 @@ struct PlantedBugs {
   QUORATE_PLANTED(resolve_as_aborted);   // prevent-then-abort: intents that are met always go
   QUORATE_PLANTED(never_sweep);          // prevent-then-abort: nobody looks for what is left behind
   QUORATE_PLANTED(intents_stay);         // prevent-then-abort: intents that are met are left
+  QUORATE_PLANTED(damaged_goes_on);      // damaged-replica: one whose log is damaged speaks again
 
   // txn
   QUORATE_PLANTED(refresh_skipped);       // refresh: reads are taken for unchanged without asking
@@ -105,6 +107,7 @@ struct PlantedBugs {
   QUORATE_PLANTED(commit_answered_early);  // a parallel commit is answered at the anchor's staging
   QUORATE_PLANTED(
       resolve_before_record);             // prevent-then-abort: intents go before it says COMMITTED
+  QUORATE_PLANTED(attempt_unasked);       // record-mark: no record is asked before a new attempt
   QUORATE_PLANTED(stage_in_doubt);        // commit-once: staged though one range may have it whole
   QUORATE_PLANTED(write_past_lost_lock);  // locks-save-work: a row is written as it is found
   QUORATE_PLANTED(checks_unproved);       // locks-save-work: constraints are not in the refresh set

@@ -155,23 +155,29 @@ runtime::Task<Status> Store::start_replica(RangeId range) {
   storage::LogStore& log = engine_->log();
   const ReplicaId id = log.replica(range);
   if (!id) co_return Status();  // a tombstone
+  BirthRecord birth;
+  if (Bytes kept = log.local(birth_key(range)); !kept.empty())
+    CO_RETURN_IF_ERROR(decode(kept, birth));
   if (Status records = check_records(range); records.code() == StatusCode::kCorruption) {
     env_.log.error("r{}: {}", range.value, records.message());
     log.set_damaged(range);
   }
   for (const auto& damaged : log.damaged()) {
-    if (damaged.range != range) continue;
+    if (damaged.range != range || options_.planted.damaged_goes_on) continue;
     // Its extent may hold acknowledged entries and votes: it must not speak again under this id.
     MARK("range: a start finds a damaged replica");
     env_.log.error("r{}: replica {} is damaged; it stays down until it is replaced", range.value,
                    id.value);
     CO_ASSIGN_OR_RETURN(auto stored, stored_descriptor(range));
-    if (stored) damaged_spans_[range] = stored->span;
+    if (stored) {
+      damaged_spans_[range] = stored->span;
+    } else if (birth.descriptor.id) {
+      // Its parent's split has yet to be applied again, and its rows come with it.
+      MARK("range: a damaged replica is known by its birth alone");
+      damaged_spans_[range] = birth.descriptor.span;
+    }
     co_return Status();
   }
-  BirthRecord birth;
-  if (Bytes kept = log.local(birth_key(range)); !kept.empty())
-    CO_RETURN_IF_ERROR(decode(kept, birth));
   if (birth.parent && engine_->applied_index(birth.parent) < birth.parent_index &&
       !options_.planted.child_before_parent) {
     if (birth.parent_index != kNeverBorn && log.replica(birth.parent)) {
@@ -484,6 +490,10 @@ runtime::Task<void> Store::stream_snapshot(RangeId range, raft::Message message)
   const raft::ConfState conf = replica->conf();
   const LogIndex changed = replica->changed_at();
   runtime::PeerId peer = cluster_.peer(NodeId(target.value));
+  if (runtime::fires(env_.faults, runtime::FaultPoint::kLateSnapshot)) {
+    const runtime::Duration late = std::chrono::milliseconds(env_.random->below(500));
+    (void)co_await runtime::sleep_for(*env_.executor, late);
+  }
   auto made = co_await engine_->make_snapshot(range, descriptor.span);
   if (!made.ok()) outcome = made.status();
   if (outcome.code() == StatusCode::kCorruption) suspects_.insert(range);

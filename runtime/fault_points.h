@@ -26,6 +26,7 @@ enum class FaultPoint : uint8_t {
   kLoseResolution,  // txn/resolve_queue: the answer to a batch is lost
   kManyEnds,        // txn/transaction: an end is not left to the background
   kForgetPlan,      // sql/session: a plan is not in the cache
+  kLateSnapshot,    // range/store: a snapshot waits long for another checkpoint's end
   kCount,
 };
 

@@ -61,6 +61,8 @@ class Nemesis {
   // The node whose checkpoint was damaged, if any: until it has looked at all of its rows they may
   // be wrong.
   std::optional<size_t> rotten_checkpoint() const { return rotten_checkpoint_; }
+  // Whether anything that was written has changed by itself.
+  bool rotten() const { return rotten_; }
   const std::map<std::string, uint64_t>& done() const { return done_; }
 
  private:
@@ -136,6 +138,7 @@ class Nemesis {
   void transfer_lease();
   void hand_around(Bytes key, size_t times);
   void move_replicas();
+  void crash_when_left(RangeId range, int looks);
   void drain_and_restart();
   static runtime::Task<void> run_split(Nemesis* nemesis, server::KvNode* node, Bytes at);
   static runtime::Task<void> run_transfer(server::KvNode* node, Bytes at, NodeId to);
@@ -151,6 +154,7 @@ class Nemesis {
   bool started_ = false;
   bool healed_ = false;
   bool wiped_ = false;  // or rotten: one disk a run
+  bool rotten_ = false;
   std::optional<size_t> rotten_checkpoint_;
   std::map<size_t, uint64_t> drained_;  // told to drain, in this life, and not restarted yet
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);

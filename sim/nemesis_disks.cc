@@ -151,6 +151,7 @@ void Nemesis::turn_bits_when_spared(size_t i, NodeId node, uint64_t life, int tr
     if (path.find("log") == std::string::npos) continue;
     for (size_t n = random_.below(most + 1); n > 0; --n) turned += disk.flip_random_bit(path);
   }
+  rotten_ = rotten_ || turned > 0;
   note(fmt::format("rot-bits of {}: {}", cluster_.host(i), turned));
   cluster_.replace_if_damaged(i);
   start_again(i);
@@ -182,7 +183,10 @@ void Nemesis::rot_checkpoint_when_spared(size_t i, int tries) {
                                    : disk.exchange_random_rows(random_, kCheckedKeyspaces);
   }
   note(fmt::format("rotten-rows of {}: {}", cluster_.host(i), changed));
-  if (changed > 0) rotten_checkpoint_ = i;
+  if (changed > 0) {
+    rotten_ = true;
+    rotten_checkpoint_ = i;
+  }
   cluster_.replace_if_damaged(i);
   later(draw(10, 3'000), [this, i] { start_again(i); });
 }

@@ -1,7 +1,9 @@
 // What operators do while everything breaks: splits, lease transfers, drains.
 #include <algorithm>
 
+#include "base/archive.h"
 #include "range/keys.h"
+#include "range/retirement.h"
 #include "runtime/sync.h"
 #include "sim/nemesis.h"
 
@@ -125,6 +127,21 @@ range::ReplicaDescriptor* on_node(range::RangeDescriptor& descriptor, NodeId nod
   return nullptr;
 }
 
+// As the replicator does it, until the others know that the change is finished.
+Task<void> tell_left(KvNode* node, NodeId left, range::RangeDescriptor after) {
+  for (int tries = 0; tries < 20; ++tries) {
+    const runtime::PeerId peer = node->cluster().peer(left);
+    if (peer == 0) co_return;
+    const runtime::Instant deadline = node->env().executor->now() + std::chrono::seconds(1);
+    auto answer = co_await node->store().rpc().call(peer, range::Retirement::kDescriptorMethod,
+                                                    encode(after), deadline);
+    if (answer.ok()) co_return;
+    Status slept =
+        co_await runtime::sleep_for(*node->env().executor, std::chrono::milliseconds(20));
+    if (!slept.ok()) co_return;
+  }
+}
+
 }  // namespace
 
 Task<void> Nemesis::run_move(Nemesis* nemesis, size_t host, Bytes at, std::vector<NodeId> to) {
@@ -171,6 +188,7 @@ Task<void> Nemesis::run_move(Nemesis* nemesis, size_t host, Bytes at, std::vecto
     r->role = range::ReplicaRole::kVoter;
     change.steps.push_back({raft::ConfChangeOp::kAddVoter, r->replica, r->store});
   }
+  std::vector<NodeId> left;
   for (size_t n = 0; n < after.replicas.size() && after.replicas.size() > wanted;) {
     const range::ReplicaDescriptor r = after.replicas[n];
     if (r.replica == replica->id() || std::find(to.begin(), to.end(), r.node) != to.end()) {
@@ -178,12 +196,42 @@ Task<void> Nemesis::run_move(Nemesis* nemesis, size_t host, Bytes at, std::vecto
       continue;
     }
     change.steps.push_back({raft::ConfChangeOp::kRemove, r.replica, r.store});
+    left.push_back(r.node);
     after.replicas.erase(after.replicas.begin() + static_cast<ptrdiff_t>(n));
   }
   ++after.generation;
   nemesis->perhaps_trouble(host, std::chrono::milliseconds(200));
-  Task<Status> changed = replica->change_replicas(std::move(change), std::move(after));
-  (void)co_await std::move(changed);
+  Task<Status> changed = replica->change_replicas(std::move(change), after);
+  const RangeId range = replica->range();
+  const Status done = co_await std::move(changed);
+  if (!done.ok()) co_return;
+  for (const NodeId gone : left) co_await tell_left(node, gone, after);
+  if (!nemesis->random_.chance(nemesis->profile_.trouble)) co_return;
+  // Not from here: this node may be among those that crash.
+  nemesis->later(runtime::Duration(0), [=] { nemesis->crash_when_left(range, 400); });
+}
+
+// As soon as those that a range has left are gone, all its members lose their power: what they have
+// not written down of the change nobody knows any more.
+void Nemesis::crash_when_left(RangeId range, int looks) {
+  std::vector<size_t> hosts;
+  range::RangeDescriptor newest;
+  for (size_t i = 0; i < cluster_.size(); ++i) {
+    KvNode* node = cluster_.node(i);
+    const range::Replica* replica = node == nullptr ? nullptr : node->store().find(range);
+    if (replica == nullptr) continue;
+    hosts.push_back(i);
+    if (replica->descriptor().generation >= newest.generation) newest = replica->descriptor();
+  }
+  if (hosts.empty()) return;
+  for (const size_t i : hosts) {
+    if (newest.find(StoreId(cluster_.node(i)->id().value)) != nullptr) continue;
+    if (looks > 0)
+      later(std::chrono::milliseconds(2), [=, this] { crash_when_left(range, looks - 1); });
+    return;
+  }
+  note("move, crash all members");
+  for (const size_t i : hosts) kill(i, SimCrash::kPower, 0);
 }
 
 void Nemesis::drain_and_restart() {

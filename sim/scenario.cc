@@ -95,6 +95,7 @@ SimCluster::Options draw_cluster(Random& random, const Workload& workload,
   Random sizes = copy.fork("sizes");
   if (sizes.chance(0.5)) n.engine.segment_bytes = size_t{128} << (10 + sizes.below(3));
   n.upkeep.lease_majority = 0.5 + 0.4 * sizes.uniform();
+  if (sizes.chance(0.3)) n.engine.entry_cache_bytes = size_t{256} << sizes.below(6);
   draw_limits(copy.fork("limits"), n);
   Random checkpoint = copy.fork("checkpoint");
   o.lmdb = options.checkpoint.empty() ? checkpoint.below(16) == 0 : options.checkpoint == "lmdb";
@@ -218,6 +219,7 @@ void Scenario::draw_points() {
 
 void Scenario::look() {
   watch_.look();
+  watch_.look_for_damage(nemesis_.rotten());
   if (sampler_ != nullptr) sampler_->look();
   world_.after(kLookEvery, [this, alive = alive_] {
     if (*alive) look();

@@ -51,7 +51,8 @@ std::vector<Row> rows_of(const std::string& list) {
   std::istringstream lines(list);
   for (std::string line; std::getline(lines, line);) {
     if (line.empty() || line[0] == '#') continue;
-    static const std::regex kRow(R"rx(([^|]+) \| (\w+) \| ([a-z-]+) \| (\d+))rx");
+    static const std::regex kRow(
+        R"rx(([^|]+) \| (\w+) \| ([a-z-]+)(?: --often [a-z-]+)? \| (\d+))rx");
     std::smatch m;
     if (std::regex_match(line, m, kRow))
       out.push_back({m[2], m[3], std::stoi(m[4])});
@@ -130,6 +131,9 @@ TEST(Plants, that_are_missing_are_found) {
   const std::vector<Row> good = rows_of("# a comment\na rule: of two | plant | sql-bank | 30\n");
   ASSERT_EQ(good.size(), 1u);
   EXPECT_EQ(good[0].plant + good[0].workload + std::to_string(good[0].seeds), "plantsql-bank30");
+  const std::vector<Row> often = rows_of("a rule | plant | bank --often rot | 30\n");
+  ASSERT_EQ(often.size(), 1u);
+  EXPECT_EQ(often[0].workload, "bank");
   EXPECT_NE(plants_of(rows_of("a rule | plant | sql-bank\n")), Names{"plant"});
 }
 

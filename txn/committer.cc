@@ -85,7 +85,7 @@ Task<Status> Committer::run() {
         // A range that has forgotten what it staged, since others committed it, can't be told from
         // one that refuses it, and what was sent may have been sent twice on the way. Whoever
         // committed it has written the record first.
-        if (staged_) {
+        if (staged_ && !node.options.bugs.attempt_unasked) {
           Result<TxnRecord> record = co_await read_record(node, channel_.header);
           if (!record.ok()) co_return co_await end_unknown(read_changed({}, step.need));
           if (record->status == TxnStatus::kCommitted) {

@@ -26,6 +26,8 @@ constexpr FaultPointInfo kInfos[] = {
     {FaultPoint::kManyEnds, "point-many-ends",
      "a transaction's end runs before its answer, as if too many were under way", 0.3},
     {FaultPoint::kForgetPlan, "point-forget-plan", "a plan is not found in the cache", 0.2},
+    {FaultPoint::kLateSnapshot, "point-late-snapshot",
+     "a snapshot is made some time after it was asked for", 0.5},
 };
 static_assert(std::size(kInfos) == kFaultPoints);
 

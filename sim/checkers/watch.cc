@@ -30,6 +30,26 @@ void Watch::look() {
   look_at_owners();
   if (std::string wrong = elections_.look(); !wrong.empty()) report(std::move(wrong));
   if (std::string wrong = limits_.look(); !wrong.empty()) report(std::move(wrong));
+  if (std::string wrong = membership_.look(); !wrong.empty()) report(std::move(wrong));
+}
+
+void Watch::look_for_damage(bool rotten) {
+  const runtime::Instant now = cluster_.world().now();
+  for (size_t i = 0; i < cluster_.size(); ++i) {
+    server::KvNode* node = cluster_.node(i);
+    if (node == nullptr) continue;
+    for (const auto& damaged : node->store().engine().log().damaged()) {
+      if (!rotten)
+        report(fmt::format("r{} on {} is damaged, and no disk is", damaged.range.value,
+                           cluster_.host(i)));
+      const range::Replica* replica = node->store().find(damaged.range);
+      if (replica == nullptr || !replica->started() || replica->id() != damaged.replica) continue;
+      const auto since = damaged_.try_emplace({i, cluster_.lives(i), damaged.range}, now).first;
+      if (now - since->second > kStopsWithin)
+        report(fmt::format("r{}: replica {} on {} is damaged and goes on", damaged.range.value,
+                           damaged.replica.value, cluster_.host(i)));
+    }
+  }
 }
 
 void Watch::follow_clocks() {

@@ -10,6 +10,7 @@
 //  - committed prefix: every replica that knows entry i of a range to be committed has the same
 //    entry there;
 //  - a command once: no two entries of a range carry one command;
+//  - one membership an index (membership.h);
 //  - what elections could do (elections.h);
 //  - what nodes keep in memory (limits_watch.h).
 #pragma once
@@ -19,14 +20,20 @@
 
 #include "sim/checkers/elections.h"
 #include "sim/checkers/limits_watch.h"
+#include "sim/checkers/membership.h"
 #include "sim/sim_cluster.h"
 
 namespace quorate::sim {
 
 class Watch {
  public:
-  explicit Watch(SimCluster& cluster) : cluster_(cluster), elections_(cluster), limits_(cluster) {}
+  explicit Watch(SimCluster& cluster)
+      : cluster_(cluster), elections_(cluster), membership_(cluster), limits_(cluster) {}
   void look();
+  // Where no disk has rotted, no start finds a replica damaged, as one does whose checkpoint has
+  // gone ahead of its log (safety: checkpoint-whole). Who is damaged does not go on (safety:
+  // damaged-replica).
+  void look_for_damage(bool rotten);
   const std::string& violation() const { return violation_; }
   uint64_t ranges() const { return ranges_.size(); }
 
@@ -57,15 +64,19 @@ class Watch {
   void report(std::string what);
 
   static constexpr uint64_t kEntriesALook = 64;
+  static constexpr auto kStopsWithin = std::chrono::seconds(1);  // a store that finds damage
   SimCluster& cluster_;
   struct ClockSeen {
     uint64_t life = 0;
     Timestamp served;
   };
   Elections elections_;
+  Membership membership_;
   LimitsWatch limits_;
   std::map<NodeId, ClockSeen> clocks_;
   std::map<RangeId, RangeSeen> ranges_;
+  // By node, its life and range: since when a damaged replica has been running.
+  std::map<std::tuple<size_t, uint64_t, RangeId>, runtime::Instant> damaged_;
   // By node, its life and range: what was compared already.
   std::map<std::tuple<size_t, uint64_t, RangeId>, LogIndex> compared_;
   std::string violation_;

@@ -34,6 +34,8 @@ class Bank : public Workload {
                                  txn::Transaction* txn, uint64_t number, bool lock, Trail trail);
   runtime::Task<void> run_transfer(server::KvNode* node, runtime::Random* random);
   runtime::Task<void> run_snapshot(server::KvNode* node, runtime::Random* random);
+  runtime::Task<void> run_past_of_one(server::KvNode* node, runtime::Random* random,
+                                      txn::TxnOptions options);
   std::string judge_total(const std::map<Bytes, Bytes>& accounts) const;
   std::string judge_receipts(const std::map<Bytes, Bytes>& accounts,
                              const std::map<Bytes, Bytes>& receipts) const;

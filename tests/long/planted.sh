@@ -51,7 +51,8 @@ seen_as() {
 # A line of the results: plant, workload, seed (- for none), runs, seen as.
 try() {
   local plant=$1 workload=$2 seeds=$3 out=$dir/$1 seed runs kind
-  "$quorate" sim --seeds "1..$seeds" --scenario "$workload" --plant "$plant" --first --no-timeline --jobs 1 \
+  # shellcheck disable=SC2086  # --often may come with the workload
+  "$quorate" sim --seeds "1..$seeds" --scenario $workload --plant "$plant" --first --no-timeline --jobs 1 \
     >"$out" 2>&1
   case $? in
     0) seed=- kind="not shown" ;;
