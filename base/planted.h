@@ -29,6 +29,7 @@ struct PlantedBugs {
   QUORATE_PLANTED(shrink_promise);        // promise-never-shrinks: membership changes ask nobody
   QUORATE_PLANTED(serve_after_hand_over);  // hand-over: the old leader goes on serving
   QUORATE_PLANTED(serve_before_own_term);  // own-term-applied: a leader serves as soon as it leads
+  QUORATE_PLANTED(insist_on_match);        // a leader believes for ever what was acknowledged
   QUORATE_PLANTED(vote_for_shorter_log);   // Raft, 5.4.1: a vote goes to whoever asks first
   QUORATE_PLANTED(skip_joint);             // membership: several voters change in one step
   QUORATE_PLANTED(learners_acknowledge);   // membership: what a learner holds counts to commit
@@ -47,6 +48,7 @@ struct PlantedBugs {
   QUORATE_PLANTED(sync_error_ignored);   // sync-failed: the store goes on as if it had succeeded
   QUORATE_PLANTED(collect_beyond_threshold);  // gc-threshold: checkpoints leave out more than that
   QUORATE_PLANTED(forget_damage);  // damaged-replica: known as long as the log shows it, no longer
+  QUORATE_PLANTED(hide_damage);    // lmdb-damage: a damaged row goes when it is written over
   // range
   QUORATE_PLANTED(forget_reads);             // a leaseholder starts without a low-water mark
   QUORATE_PLANTED(skip_refresh);             // refresh: every read counts as unchanged
@@ -123,6 +125,7 @@ struct PlantedBugs {
       index_without_write_only);        // schema-steps: an index is filled before it is written
   QUORATE_PLANTED(backfill_too_early);  // schema-steps: nor are writers waited for before it is
   QUORATE_PLANTED(use_offline_tables);  // ddl-in-blocks: what a change has taken is used
+  QUORATE_PLANTED(past_by_present);     // schema-steps: the past is read by today's catalog
   QUORATE_PLANTED(stale_plans);         // schema-steps: a plan outlives the catalog it was made for
   QUORATE_PLANTED(use_failed_block);    // sequences: numbers are used whose taking has failed
   QUORATE_PLANTED(unknown_as_failed);   // commit-once: an unknown outcome is told as a failure

@@ -35,8 +35,10 @@ runtime::Task<void> Scrubber::step() {
     next_look_ = env_.executor->now() + kLookEvery;
     const auto needed = needed_;
     for (auto [range, id] : needed) {
-      if (store_.replica_id(range) == id) co_await give_up(range);
-      else needed_.erase(range);
+      if (store_.replica_id(range) == id)
+        co_await give_up(range);
+      else
+        needed_.erase(range);
     }
   }
   if (env_.executor->now() < next_round_) co_return;

@@ -23,7 +23,11 @@ class RowWriter {
  public:
   RowWriter(const CheckpointInput& input, CheckpointWriter& writer, BucketEditor& buckets,
             CheckpointOutput& output)
-      : writer_(writer), thresholds_(input.thresholds), buckets_(buckets), output_(output) {}
+      : writer_(writer),
+        thresholds_(input.thresholds),
+        hides_damage_(input.planted.hide_damage),
+        buckets_(buckets),
+        output_(output) {}
 
   Status write(const MemRow& row) {
     StoredKey at(Keyspace::kRow, row.key);
@@ -42,7 +46,7 @@ class RowWriter {
       // The reminder lets the sweep find the tombstone once its time has come.
       if (newest.deleted) RETURN_IF_ERROR(writer_.put(StoredKey(row.key, newest.ts), encoded_));
       RETURN_IF_ERROR(write_history(row.key, threshold));
-      if (damaged_ && versions_.back().ts > threshold)
+      if (damaged_ && versions_.back().ts > threshold && !hides_damage_)
         RETURN_IF_ERROR(set_aside(row.key, versions_.back().ts));
     }
     buckets_.change(row.key, old_bytes_, new_bytes);
@@ -95,8 +99,7 @@ class RowWriter {
     Timestamp least(1);
     StoredKey last(key, Timestamp());
     std::unique_ptr<CheckpointCursor> cursor = writer_.cursor();
-    for (bool more = cursor->seek(StoredKey(key, newer.prev())); more;
-         more = cursor->next()) {
+    for (bool more = cursor->seek(StoredKey(key, newer.prev())); more; more = cursor->next()) {
       if (cursor->key() > last.view()) break;
       BytesView row;
       Timestamp ts;
@@ -123,6 +126,7 @@ class RowWriter {
 
   CheckpointWriter& writer_;
   const GcThresholds& thresholds_;
+  const bool hides_damage_;
   BucketEditor& buckets_;
   CheckpointOutput& output_;
   std::vector<StoredVersion> versions_;

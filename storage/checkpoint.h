@@ -6,6 +6,7 @@
 // where whoever comes to them is told, for as long as a read may want what they were.
 #pragma once
 
+#include "base/planted.h"
 #include "storage/checkpoint_store.h"
 #include "storage/durable_log.h"
 #include "storage/gc_thresholds.h"
@@ -19,6 +20,7 @@ struct CheckpointInput {
   DurableLog::Changes log;
   GcThresholds thresholds;
   std::shared_ptr<const Buckets> buckets;
+  PlantedBugs planted;
 };
 
 struct CheckpointOutput {

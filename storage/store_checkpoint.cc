@@ -95,6 +95,7 @@ runtime::Task<Status> Store::flush() {
   input->log = log_->changes_for_checkpoint();
   input->thresholds = thresholds_;
   input->buckets = buckets_;
+  input->planted = options_.planted;
   auto output = std::make_shared<CheckpointOutput>();
   auto fill = [input, output](CheckpointWriter& w) { return write_checkpoint(*input, w, *output); };
   Status written = co_await checkpoint_->write(std::move(fill));

@@ -179,7 +179,8 @@ void Raft::note_answer(const Message& m, Progress& pr) {
 void Raft::on_append_rejection(const Message& m, Progress& pr) {
   const LogIndex hint = log_.last_with_term_at_most(m.hint, m.log_term);
   // Whose last batch was damaged can't tell it from one that a crash tore, and says nothing.
-  const bool answers_probe = pr.state == Progress::State::kProbe && m.index == pr.next.prev();
+  const bool answers_probe = pr.state == Progress::State::kProbe && m.index == pr.next.prev() &&
+                             !config_.planted.insist_on_match;
   if (hint < pr.match && (m.damaged || answers_probe)) {
     MARK_IF(!m.damaged, "raft: a follower has lost what it had acknowledged and does not know");
     // damaged-replica: what it had acknowledged is gone. Our commit index stands: it was true then.

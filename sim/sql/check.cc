@@ -114,7 +114,7 @@ class Check {
     Result<SqlAnswer> version = co_await ask("SELECT version()");
     if (!version.ok()) co_return version.status();
     const std::string text = version->rows.at(0).at(0).value_or("");
-    if (text.find("Quorate") == std::string::npos) workload_->split_nothing();
+    if (text.find("Quorate") == std::string::npos) workload_->be_plain();
     for (const char* statement : {"DROP SCHEMA IF EXISTS quorate_check CASCADE",
                                   "CREATE SCHEMA IF NOT EXISTS quorate_check"}) {
       Result<SqlAnswer> done = co_await ask(statement);

@@ -92,6 +92,8 @@ class SqlBank::SnapshotScript : public SqlWorkload::Script {
 Task<void> SqlBank::step(SqlClient* client, Random* random) {
   if (random->chance(0.25)) {
     co_await snapshot(client, random);
+  } else if (random->chance(0.1)) {
+    co_await past(client, random);
   } else {
     co_await transfer(client, random);
   }
@@ -117,11 +119,34 @@ Task<void> SqlBank::transfer(SqlClient* client, Random* random) {
 
 Task<void> SqlBank::snapshot(SqlClient* client, Random* random) {
   SnapshotScript script;
-  std::string begin = begin_view(random->chance(0.5));
+  std::string begin = begin_look(random);
   const Status done = co_await transact(client, random, &script, std::move(begin));
   if (!done.ok()) co_return;
   std::string wrong = judge_total(script.seen);
   if (!wrong.empty()) find("a snapshot: " + wrong, script.trail);
+}
+
+// One moment, looked at twice.
+Task<void> SqlBank::past(SqlClient* client, Random* random) {
+  const auto ago = draw_past(random);
+  if (!ago) co_return;
+  std::string ask = fmt::format("SELECT now() - interval '{} ms'", ago->count());
+  Result<SqlAnswer> moment = co_await once(client, std::move(ask));
+  if (!moment.ok()) co_return;
+  const std::string begin =
+      fmt::format("BEGIN AS OF SYSTEM TIME '{}'", moment->rows.at(0).at(0).value_or(""));
+  SnapshotScript first, second;
+  std::string again = begin;
+  Status done = co_await transact(client, random, &first, std::move(again));
+  if (!done.ok()) co_return;
+  co_await think(nullptr, random);
+  again = begin;
+  done = co_await transact(client, random, &second, std::move(again));
+  if (!done.ok()) co_return;
+  std::string wrong = judge_total(first.seen);
+  if (wrong.empty() && first.seen.rows != second.seen.rows)
+    wrong = "the same moment is read twice, and differs";
+  if (!wrong.empty()) find("the past: " + wrong, second.trail);
 }
 
 std::string SqlBank::judge_total(const SqlAnswer& accounts) const {

@@ -29,6 +29,7 @@ class SqlBank : public SqlWorkload {
   static constexpr int64_t kEach = 1000;
   runtime::Task<void> transfer(SqlClient* client, runtime::Random* random);
   runtime::Task<void> snapshot(SqlClient* client, runtime::Random* random);
+  runtime::Task<void> past(SqlClient* client, runtime::Random* random);
   std::string judge_total(const SqlAnswer& accounts) const;
   std::string judge_receipts(const SqlAnswer& accounts, const SqlAnswer& receipts) const;
 

@@ -124,7 +124,7 @@ Task<void> SqlKeys::step(SqlClient* client, Random* random) {
 Task<void> SqlKeys::look(SqlClient* client, Random* random) {
   std::vector<std::string> texts{kParents, kChildren, kEntries, kLedgers};
   Statements script(std::move(texts));
-  std::string begin = begin_view();
+  std::string begin = begin_look(random);
   const Status done = co_await transact(client, random, &script, std::move(begin));
   if (!done.ok()) co_return;
   std::string wrong = judge_rows(script.answers[0], script.answers[1]);

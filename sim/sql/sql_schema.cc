@@ -127,7 +127,7 @@ std::string SqlSchema::judge_answers(const SqlAnswer& all,
 
 Task<void> SqlSchema::look(SqlClient* client, Random* random) {
   Statements script(questions());
-  std::string begin = begin_view();
+  std::string begin = begin_look(random);
   const Status done = co_await transact(client, random, &script, std::move(begin));
   if (!done.ok()) co_return;
   const std::vector<SqlAnswer> by_color(script.answers.begin() + 1, script.answers.end());

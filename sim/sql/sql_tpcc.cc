@@ -397,7 +397,7 @@ std::string SqlTpcc::judge_conditions(std::span<const SqlAnswer> answers) {
 Task<void> SqlTpcc::look(SqlClient* client, Random* random) {
   std::vector<std::string> texts = questions();
   Statements script(std::move(texts));
-  std::string begin = begin_view(true);
+  std::string begin = begin_look(random);
   const Status done = co_await transact(client, random, &script, std::move(begin));
   if (!done.ok()) co_return;
   std::string wrong = judge_conditions(script.answers);

@@ -19,6 +19,8 @@ constexpr runtime::Duration kLeavesAfter = std::chrono::milliseconds(2);
 // Impatient clients wait for up to some seconds; most delays are short.
 constexpr uint64_t kDelaysLog2 = 12;
 constexpr int kInsistences = 60;
+constexpr auto kClockMargin = std::chrono::seconds(2);
+constexpr auto kPastMost = std::chrono::seconds(8);
 constexpr int kRetries = 20;
 
 // What a statement that was done unnoticed is told when it is asked for again.
@@ -119,13 +121,14 @@ Task<Result<std::vector<SqlAnswer>>> SqlWorkload::insist_all(SqlClient* client,
 Task<Status> SqlWorkload::setup(server::KvNode*) {
   SqlClient client(env(), login_);
   std::vector<std::string> statements = tables();
-  if (splits_)
+  if (!plain_)
     for (std::string& split : splits()) statements.push_back(std::move(split));
   for (const std::string& statement : statements) {
     Result<SqlAnswer> done = co_await insist(&client, statement);
     if (!done.ok()) co_return done.status().with_context(statement);
   }
-  if (!splits_) co_return Status();
+  began_ = env().executor->now();
+  if (plain_) co_return Status();
   for (const std::string& name : table_names()) {
     std::string ask = "SELECT '" + name + "'::regclass::oid";
     Result<SqlAnswer> id = co_await insist(&client, std::move(ask));
@@ -133,6 +136,23 @@ Task<Status> SqlWorkload::setup(server::KvNode*) {
     ids_.push_back(TableId(static_cast<uint64_t>(sql_int(id->rows.at(0).at(0)))));
   }
   co_return Status();
+}
+
+// A node takes its own clock's time for now.
+std::optional<std::chrono::milliseconds> SqlWorkload::draw_past(Random* random) {
+  const runtime::Duration since = env().executor->now() - began_ - kClockMargin;
+  if (plain_ || !real_time() || since <= runtime::Duration::zero()) return std::nullopt;
+  const runtime::Duration most = std::min<runtime::Duration>(since, kPastMost);
+  return std::chrono::milliseconds(
+      random->between(1, 1 + most / runtime::Duration(std::chrono::milliseconds(1))));
+}
+
+std::string SqlWorkload::begin_look(Random* random) {
+  if (random->chance(0.3)) {
+    if (const auto ago = draw_past(random))
+      return fmt::format("BEGIN AS OF SYSTEM TIME '-{}ms'", ago->count());
+  }
+  return begin_view(random->chance(0.5));
 }
 
 Bytes SqlWorkload::split_key(Random& random) const {

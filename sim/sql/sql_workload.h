@@ -28,8 +28,8 @@ class SqlWorkload : public Workload {
   }
   // What must not be seen, of workloads that judge a whole history.
   void judge_by(txn::Level level) { level_ = level; }
-  // A server that has no ranges.
-  void split_nothing() { splits_ = false; }
+  // A server that has neither ranges nor a past.
+  void be_plain() { plain_ = true; }
   // Shorter pauses than in the simulator, whose time costs nothing.
   void hurry() {
     pause_most_micros_ = 1'000;
@@ -49,6 +49,11 @@ class SqlWorkload : public Workload {
         level_ == txn::Level::kReadCommitted ? "BEGIN ISOLATION LEVEL REPEATABLE READ" : "BEGIN";
     return read_only ? begin + " READ ONLY" : begin;
   }
+  // The same, now and then of a moment some seconds ago: for what is true of every moment since
+  // the workload has begun.
+  std::string begin_look(runtime::Random* random);
+  // How long ago such a moment was; nothing where that can't be told, or there is none.
+  std::optional<std::chrono::milliseconds> draw_past(runtime::Random* random);
   // One transaction's statements, each asked for when the one before was answered: an empty text
   // ends them with COMMIT. `answer` is that of the statement before.
   class Script {
@@ -121,7 +126,8 @@ class SqlWorkload : public Workload {
   std::string isolation_;
   bool asks_for_any_ = false;
   txn::Level level_ = txn::Level::kSerializable;
-  bool splits_ = true;
+  bool plain_ = false;
+  runtime::Instant began_;  // its tables are there since then
   uint64_t pause_most_micros_ = 40'000;
   runtime::Random impatience_;
   double cancel_chance_ = 0, leave_chance_ = 0;  // of a statement

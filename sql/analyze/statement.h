@@ -18,6 +18,7 @@ struct TransactionModes {
   std::optional<range::Isolation> isolation;
   bool uncommitted = false;  // READ UNCOMMITTED, which is READ COMMITTED by another name
   std::optional<bool> read_only, deferrable;
+  std::optional<Timestamp> as_of;  // reads what was there then; never in a statement's tree
 };
 
 struct TransactionStatement {

@@ -7,6 +7,7 @@ extern "C" {
 
 #include <algorithm>
 
+#include "sql/parse/as_of.h"
 #include "sql/parse/command_tag.h"
 #include "sql/parse/nesting.h"
 #include "sql/types/text_io.h"
@@ -15,19 +16,28 @@ namespace quorate::sql {
 
 class ParseTree {
  public:
-  ParseTree(std::string source, PgQuery__ParseResult* result)
-      : source_(std::move(source)), result_(result) {}
+  using Moments = std::vector<std::pair<size_t, std::string>>;
+  ParseTree(std::string source, PgQuery__ParseResult* result, Moments moments)
+      : source_(std::move(source)), result_(result), moments_(std::move(moments)) {}
   ~ParseTree() { pg_query__parse_result__free_unpacked(result_, nullptr); }
   ParseTree(const ParseTree&) = delete;
   const std::string& source() const { return source_; }
   const PgQuery__ParseResult& result() const { return *result_; }
+  const Moments& moments() const { return moments_; }
 
  private:
   std::string source_;
   PgQuery__ParseResult* result_;
+  Moments moments_;  // of AS OF SYSTEM TIME, by where they stood
 };
 
 std::string_view ParsedStatement::source() const { return owner_->source(); }
+
+std::string_view ParsedStatement::as_of() const {
+  for (const auto& [at, moment] : owner_->moments())
+    if (at >= begin_ && at < begin_ + size_) return moment;
+  return {};
+}
 
 int32_t error_position(std::string_view source, int32_t byte_offset) {
   if (byte_offset < 0) return 0;
@@ -63,7 +73,8 @@ std::string whole_characters(std::string_view message) {
   return out;
 }
 
-Result<std::shared_ptr<const ParseTree>> parse_tree(std::string source) {
+Result<std::shared_ptr<const ParseTree>> parse_tree(std::string source,
+                                                    ParseTree::Moments moments = {}) {
   PgQueryProtobufParseResult raw = pg_query_parse_protobuf(source.c_str());
   if (raw.error != nullptr) {
     Status error = Status(StatusCode::kInvalidArgument, sqlstate::kSyntaxError,
@@ -79,7 +90,7 @@ Result<std::shared_ptr<const ParseTree>> parse_tree(std::string source) {
       nullptr, raw.parse_tree.len, reinterpret_cast<const uint8_t*>(raw.parse_tree.data));
   pg_query_free_protobuf_parse_result(raw);
   if (result == nullptr) return internal_error("the parser's answer can't be read");
-  return std::make_shared<const ParseTree>(std::move(source), result);
+  return std::make_shared<const ParseTree>(std::move(source), result, std::move(moments));
 }
 
 bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f'; }
@@ -148,6 +159,15 @@ Result<std::vector<ParsedStatement>> parse(std::string_view sql) {
   if (auto insert = split_at_as_insert(sql)) {
     auto split = parse_tree(std::move(*insert));
     if (split.ok() && (*split)->result().n_stmts == 1) return statements(*split, true);
+  }
+  if (auto present = without_as_of(sql)) {
+    auto past = parse_tree(std::move(present->sql), std::move(present->moments));
+    if (!past.ok()) return past.status();
+    std::vector<ParsedStatement> list = statements(*past, false);
+    const auto with = std::count_if(list.begin(), list.end(),
+                                    [](const ParsedStatement& s) { return !s.as_of().empty(); });
+    // Else it stood alone, twice in one statement, or said nothing.
+    if (static_cast<size_t>(with) == (*past)->moments().size()) return list;
   }
   return tree.status();
 }

@@ -37,6 +37,8 @@ class ParsedStatement {
   ParsedStatement inner(const PgQuery__Node* node) const {
     return ParsedStatement(owner_, node, begin_, size_);
   }
+  // What AS OF SYSTEM TIME says in it; empty: it is not there.
+  std::string_view as_of() const;
   // ALTER TABLE t SPLIT AT VALUES (...): `node` is an INSERT of the same values into t.
   bool is_split_at() const { return split_at_; }
 

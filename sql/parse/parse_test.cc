@@ -41,6 +41,27 @@ TEST(Parse, split_at_is_read_with_its_locations) {
   EXPECT_FALSE(parse("insert table t split at values (1)").ok());
 }
 
+TEST(Parse, as_of_belongs_to_its_statement_and_moves_nothing) {
+  const std::string text =
+      "SELECT a FROM t /* as of system time '1' */ As Of System Time '-1s' WHERE b = 'AS OF SYSTEM "
+      "TIME ''x''';BEGIN AS OF SYSTEM TIME 'it''s'; SELECT 1; START TRANSACTION READ ONLY AS OF "
+      "SYSTEM TIME 'y'";
+  auto list = parse(text);
+  ASSERT_TRUE(list.ok()) << list.status().to_string();
+  ASSERT_EQ(list->size(), 4u);
+  EXPECT_EQ((*list)[0].as_of(), "-1s");
+  EXPECT_EQ((*list)[1].as_of(), "it's");
+  EXPECT_EQ((*list)[2].as_of(), "");
+  EXPECT_EQ((*list)[3].as_of(), "y");
+  EXPECT_EQ((*list)[0].source().size(), text.size());
+  auto bad = parse("SELECT a FROM t AS OF SYSTEM TIME '-1s' WHERE b = = 1");
+  EXPECT_EQ(bad.status().fields().position, 51);
+  for (const char* refused :
+       {"SELECT (SELECT 1 AS OF SYSTEM TIME '-1s')", "AS OF SYSTEM TIME '-1s'",
+        "SELECT 1 AS OF SYSTEM TIME now()", "SELECT 1 AS OF SYSTEM TIME E'\\\\x'"})
+    EXPECT_FALSE(parse(refused).ok()) << refused;
+}
+
 TEST(Normalize, literals_are_lifted_and_their_class_kept) {
   NormalizedText n;
   ASSERT_TRUE(normalize("  SELECT c1 FROM t WHERE a=5 AND b='it''s' AND c > 1.5e3 ; ", &n));

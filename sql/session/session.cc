@@ -127,6 +127,12 @@ Task<Status> SessionImpl::run_query_inner(std::string_view text, ResultSink* sin
     co_return Status();
   }
   if (list->size() > 1) co_return co_await run_many(std::move(*list), sink);
+  if (!(*list)[0].as_of().empty()) {
+    // Its plan is of another catalog, and nobody asks for it again.
+    normalized_.clear();
+    key_.clear();
+    CO_RETURN_IF_ERROR(look_back((*list)[0]));
+  }
   Result<StatementRef> statement = co_await simple_statement(text, std::move((*list)[0]));
   if (!statement.ok()) co_return statement.status();
   CO_RETURN_IF_ERROR(literal_params(text, **statement));
@@ -139,6 +145,7 @@ Task<Status> SessionImpl::run_query_inner(std::string_view text, ResultSink* sin
 Task<Status> SessionImpl::run_many(std::vector<ParsedStatement> list, ResultSink* sink) {
   for (size_t i = 0; i < list.size(); ++i) {
     if (block_ == Block::kNone) block_ = Block::kImplicit;
+    CO_RETURN_IF_ERROR(look_back(list[i]));
     Result<StatementRef> statement =
         co_await make_statement(std::move(list[i]), std::vector<Type>(), false);
     if (!statement.ok()) co_return statement.status();

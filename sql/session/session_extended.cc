@@ -87,6 +87,10 @@ Task<Status> SessionImpl::parse(std::string_view name, std::string_view text,
     prepared->empty = true;
   } else {
     prepared->parsed = std::move((*list)[0]);
+    if (prepared->parsed.is_query() && !prepared->parsed.as_of().empty()) {
+      co_return unimplemented("AS OF SYSTEM TIME in a prepared statement")
+          .with_hint("Begin a transaction with BEGIN AS OF SYSTEM TIME.");
+    }
     if (block_ == Block::kFailed && !prepared->parsed.is_transaction_control())
       co_return in_failed_block();
     Result<StatementRef> made = co_await current(prepared.get());

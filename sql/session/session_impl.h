@@ -6,6 +6,7 @@
 //   session_extended.cc     the extended protocol's messages
 //   session_now.cc          those of them that need not wait
 //   session_transaction.cc  transaction blocks
+//   session_past.cc         AS OF SYSTEM TIME
 //   session_utility.cc      SET, SHOW, PREPARE, EXPLAIN and their like; DDL
 //   session_create_as.cc    CREATE TABLE ... AS
 //   session_cursor.cc       DECLARE, FETCH, MOVE, CLOSE
@@ -209,6 +210,13 @@ class SessionImpl final : public Session {
   Status set_modes(const TransactionModes& modes);
   void show_modes();
   void drop_portals(bool committed);
+
+  // --- session_past.cc ---
+  Status set_as_of(std::string_view text);
+  Status look_back(const ParsedStatement& parsed);
+  Result<int64_t> moment_of(std::string_view text) const;
+  runtime::Task<Result<CatalogPtr>> past_catalog();
+  Status past_error(Status failure) const;
 
   // --- session_utility.cc ---
   runtime::Task<Status> run_utility(Run r);

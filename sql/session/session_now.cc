@@ -17,6 +17,7 @@ constexpr size_t kKeptRowBytesMax = 64 * 1024;
 bool SessionImpl::catalog_now() {
   if (writer_ != nullptr) return false;
   if (catalog_ != nullptr) return true;
+  if (modes_.as_of) return false;
   catalog_ = node_.catalog.snapshot();
   const DatabaseDescriptor* d =
       catalog_ == nullptr ? nullptr : catalog_->database(world_.database_name);

@@ -15,6 +15,10 @@ constexpr size_t kLiteralsMax = 100;
 Task<Status> SessionImpl::need_catalog() {
   if (writer_ != nullptr && writer_->begun()) {
     catalog_ = writer_->snapshot();
+  } else if (catalog_ == nullptr && modes_.as_of && !node_.client.planted.past_by_present) {
+    Result<CatalogPtr> past = co_await past_catalog();
+    if (!past.ok()) co_return past.status();
+    catalog_ = *past;
   } else if (catalog_ == nullptr) {
     catalog_ = node_.catalog.snapshot();
     if (catalog_ == nullptr) {
@@ -80,7 +84,7 @@ PlanContext SessionImpl::plan_context() {
 bool SessionImpl::may_be_stale(const Status& failure) const {
   const SqlState code = failure.sqlstate();
   const std::string_view state = code.view();
-  return writer_ == nullptr && catalog_ != nullptr &&
+  return writer_ == nullptr && catalog_ != nullptr && !modes_.as_of &&
          (state.starts_with("42") || state.starts_with("3F"));
 }
 
@@ -142,7 +146,7 @@ Task<Result<StatementRef>> SessionImpl::make_statement(ParsedStatement parsed,
       CO_ASSIGN_OR_RETURN(const bool newer, co_await catch_up());
       if (newer) continue;
     }
-    if (!made.ok() || used.empty()) co_return made;
+    if (!made.ok() || used.empty() || modes_.as_of) co_return made;
     std::vector<Oid> waiting;
     for (Oid oid : used) {
       bool ours = writer_ != nullptr &&

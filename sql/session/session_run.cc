@@ -70,6 +70,7 @@ Task<Status> SessionImpl::run_plan(Run r) {
       r.sink->complete(complete_tag(*r.statement, r.tag, rows));
       co_return Status();
     }
+    if (modes_.as_of) co_return past_error(std::move(s));
     if (!may_retry(s, attempt) || (in_block() && !txn_->can_restart(s))) co_return s;
     if (!node_.client.planted.rows_sent_twice && !r.sink->rewind(mark)) co_return s;
     if (from_commit) {

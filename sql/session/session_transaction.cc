@@ -39,6 +39,7 @@ Task<Status> SessionImpl::need_txn() {
   txn::TxnOptions options;
   options.isolation = modes_.isolation.value_or(t.default_isolation);
   options.read_only = modes_.read_only.value_or(t.default_read_only);
+  options.as_of = modes_.as_of;
   options.lock_timeout_ms = static_cast<uint64_t>(t.lock_timeout_ms);
   txn_ = node_.client.begin(options);
   transaction_time_fixed_ = true;
@@ -198,6 +199,7 @@ Task<Status> SessionImpl::begin_block(const TransactionStatement* t, Run r) {
     eval_.io.transaction_micros = eval_.statement_micros;
   }
   CO_RETURN_IF_ERROR(set_modes(t->modes));
+  CO_RETURN_IF_ERROR(set_as_of(r.statement->parsed.as_of()));
   show_modes();
   r.sink->complete(r.statement->tag);
   co_return Status();
@@ -211,6 +213,10 @@ Status SessionImpl::set_modes(const TransactionModes& modes) {
     }
     modes_.isolation = modes.isolation;
     modes_.uncommitted = modes.uncommitted;
+  }
+  if (modes_.as_of && modes.read_only && !*modes.read_only) {
+    return failed_precondition("a transaction that reads the past can't be set read-write",
+                               sqlstate::kActiveSqlTransaction);
   }
   if (modes.read_only) {
     bool was = modes_.read_only.value_or(settings_.typed().default_read_only);

@@ -103,6 +103,7 @@ Task<Status> SessionImpl::set_variable(const SetStatement* s, Run r) {
              "SET TRANSACTION can only be used in transaction blocks");
       } else {
         CO_RETURN_IF_ERROR(set_modes(s->modes));
+        CO_RETURN_IF_ERROR(set_as_of(r.statement->parsed.as_of()));
         show_modes();
       }
       break;

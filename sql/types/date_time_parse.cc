@@ -115,8 +115,8 @@ class Parser {
           char separator = at(i);
           const size_t before = digits.size();
           digits += run([&](char x) { return alnum(x) || x == separator; });
-          const bool julian = !out->empty() && out->back().kind == Kind::kWord &&
-                              is_julian(out->back().text);
+          const bool julian =
+              !out->empty() && out->back().kind == Kind::kWord && is_julian(out->back().text);
           if (separator == '.' && (julian || before == 6) &&
               digits.find_first_not_of("0123456789", before + 1) == std::string::npos) {
             out->push_back({Kind::kNumber, digits});
@@ -314,8 +314,7 @@ class Parser {
     }
     if (text.size() == 6 && clock_open)
       return set_clock(number(0, 2), number(2, 2), number(4, 2), 0);
-    if (text.size() == 4 && clock_open)
-      return set_clock(number(0, 2), number(2, 2), 0, 0);
+    if (text.size() == 4 && clock_open) return set_clock(number(0, 2), number(2, 2), 0, 0);
     if (text.size() == 6 && date_open) {
       fields_.year = number(0, 2), fields_.month = number(2, 2), fields_.day = number(4, 2);
       two_digit_year_ = fields_.has_date = true;
