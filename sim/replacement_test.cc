@@ -604,6 +604,44 @@ TEST_F(ReplacementTest, a_follower_whose_rows_have_changed_on_disk_is_replaced) 
   }
 }
 
+// Seen by `bank` 492: its store stopped at each checkpoint, and was never up long enough for
+// another replica to take the place of the one that was missing.
+TEST_F(ReplacementTest, a_needed_replica_writes_over_damaged_rows_until_others_do_without_it) {
+  form(35, 3, std::chrono::minutes(5));
+  put(0, "value");
+  ASSERT_EQ(cluster->wait_healthy(std::chrono::seconds(30)), "");
+  size_t host = 0;
+  ASSERT_NE(leader(RangeId(3), &host), nullptr);
+  const size_t down = (host + 1) % 3, missing = (host + 2) % 3;
+  Status kept = cluster->run(down, cluster->node(down)->store().engine().checkpoint_now());
+  ASSERT_TRUE(kept.ok()) << kept.to_string();
+  cluster->kill(missing, SimCrash::kPower);
+  cluster->kill(down, SimCrash::kProcess);
+  runtime::Random random(7);
+  for (int i = 0; i < 100; ++i) ASSERT_TRUE(cluster->checkpoint(down).flip_random_bit(random, "d"));
+  cluster->start(down);
+  const uint64_t life = cluster->lives(down);
+  put(host, "newer");
+  const auto caught_up = [&] {
+    const range::Replica* there = cluster->node(down)->store().find(RangeId(3));
+    const range::Replica* here = cluster->node(host)->store().find(RangeId(3));
+    return there != nullptr && there->applied() == here->applied();
+  };
+  ASSERT_TRUE(world->run_until(caught_up, std::chrono::seconds(10)));
+  const ReplicaId before = cluster->node(down)->store().replica_id(RangeId(3));
+  kept = cluster->run(down, cluster->node(down)->store().engine().checkpoint_now());
+  EXPECT_TRUE(kept.ok()) << kept.to_string();
+  world->run_for(std::chrono::seconds(20));
+  EXPECT_EQ(cluster->lives(down), life);
+  cluster->start(missing);
+  const auto replaced = [&] {
+    return cluster->node(down) != nullptr && cluster->unhealthy().empty() &&
+           cluster->node(down)->store().replica_id(RangeId(3)) > before;
+  };
+  EXPECT_TRUE(world->run_until(replaced, std::chrono::seconds(60))) << cluster->unhealthy();
+  EXPECT_EQ(count(host, "newer"), kRows);
+}
+
 // Seen by `append` 12 with rotten checkpoints: until its node had noticed, a store that had stopped
 // applying answered reads, and an acknowledged append was written over.
 TEST_F(ReplacementTest, a_store_that_has_stopped_serves_nothing) {

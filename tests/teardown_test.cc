@@ -62,6 +62,7 @@ class BusyStore {
   Task<void> write_checkpoints();
   Task<void> copy_ranges();
   Task<void> fetch_old();
+  Task<void> verify_all();
 
   Env& env_;
   std::vector<uint64_t>& acknowledged_;
@@ -100,6 +101,7 @@ Task<void> BusyStore::start() {
   scope_.spawn(write_checkpoints());
   scope_.spawn(copy_ranges());
   scope_.spawn(fetch_old());
+  scope_.spawn(verify_all());
 }
 
 // What the checkpoint does not hold yet.
@@ -142,6 +144,25 @@ Task<void> BusyStore::write_checkpoints() {
     Status done = co_await engine_->checkpoint_now();
     CHECK_MSG(done.ok(), done.to_string());
     (void)co_await runtime::sleep_for(*env_.executor, 2ms);
+  }
+}
+
+// As the scrubber does, while checkpoints are written.
+Task<void> BusyStore::verify_all() {
+  Bytes from;
+  for (;;) {
+    for (uint64_t r = 1; r <= kRanges; ++r) {
+      do {
+        Task<Result<Engine::Verified>> verifying = engine_->verify(
+            RangeId(r), KeySpan::prefix(fmt::format("{}/", r)), std::move(from), 64u << 10);
+        Result<Engine::Verified> piece = co_await verifying;
+        CHECK_MSG(piece.ok(), piece.status().to_string());
+        from = std::move(piece->next);
+      } while (!from.empty());
+    }
+    CHECK(engine_->take_damaged().empty());
+    Status slept = co_await runtime::sleep_for(*env_.executor, 1ms);
+    if (!slept.ok()) co_return;
   }
 }
 
