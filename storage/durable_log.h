@@ -110,6 +110,7 @@ class DurableLog : public LogStore {
 
   // durable_log_read.cc
   void cache(RangeId range, LogIndex index, size_t bytes);
+  void trim_cache();
   Status check_bounds(RangeId range, LogIndex low, LogIndex high) const;
   runtime::Task<Status> load(RangeId range, LogIndex low, LogIndex high, size_t bytes_max);
   bool store_loaded(RangeId range, LogIndex index, const LogRecord& record, RecordPlace place,

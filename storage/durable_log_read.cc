@@ -75,6 +75,12 @@ LogStore::Stats DurableLog::stats() const {
   Stats out = stats_;
   out.segments = segments_.count();
   out.cached_bytes = cached_bytes_;
+  if (cached_bytes_ <= options_.cache_bytes) return out;
+  for (const Cached& c : cached_) {
+    auto it = groups_.find(c.range);
+    const bool held = it != groups_.end() && it->second.holds(c.index);
+    if (held && it->second.at(c.index).segment == 0) out.cached_bytes -= c.bytes;
+  }
   return out;
 }
 
@@ -108,6 +114,7 @@ Result<std::vector<LogEntry>> DurableLog::entries(RangeId range, LogIndex low, L
 
 runtime::Task<Result<std::vector<LogEntry>>> DurableLog::fetch(RangeId range, LogIndex low,
                                                                LogIndex high, size_t bytes_max) {
+  trim_cache();  // of what was fetched before
   std::vector<LogEntry> out;
   size_t bytes = 0;
   for (LogIndex i = low; i < high;) {
@@ -189,6 +196,10 @@ runtime::Task<Status> DurableLog::load(RangeId range, LogIndex low, LogIndex hig
 void DurableLog::cache(RangeId range, LogIndex index, size_t bytes) {
   cached_.push_back({range, index, static_cast<uint32_t>(bytes + 32)});
   cached_bytes_ += bytes + 32;
+  trim_cache();
+}
+
+void DurableLog::trim_cache() {
   // What is not written yet stays whatever the limit says; it is few, and the newest.
   while (cached_bytes_ > options_.cache_bytes) {
     Cached oldest = cached_.front();

@@ -141,6 +141,7 @@ void DurableLog::note_written(const std::vector<LogRecord>& records) {
     ++active.entries;
     if (r.type == RecordType::kEntry) group.durable = std::max(group.durable, r.index);
   }
+  trim_cache();
 }
 
 // Woken waiters run in a later step: the next batch is on its way before they do.

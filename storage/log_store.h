@@ -87,7 +87,8 @@ class LogStore {
   virtual void set_sync_place(runtime::SyncPlace place) = 0;
 
   struct Stats {
-    uint64_t syncs = 0, batches_bytes = 0, entries = 0, segments = 0, cached_bytes = 0;
+    uint64_t syncs = 0, batches_bytes = 0, entries = 0, segments = 0;
+    uint64_t cached_bytes = 0;  // of payloads that could leave memory, since they are written
   };
   virtual Stats stats() const = 0;
 };

@@ -145,6 +145,8 @@ class Raft {
   // Sends the commit index to followers that no append has told; tick() does it after commit_ticks.
   void flush_commit();
   void report_unreachable(ReplicaId to);
+  // Entries that a follower waits for were brought from the disk.
+  void append_again() { append_due_ = leads(); }
   // The outcome of every kSnapshot message that was handed out; nothing else goes there before it.
   void report_snapshot(ReplicaId to, bool received);
 

@@ -26,28 +26,58 @@ class Group::Log : public LogStorage {
   }
   Result<std::vector<Entry>> entries(LogIndex low, LogIndex high, size_t bytes_max) const override {
     auto found = log_.entries(range_, low, high, bytes_max);
-    if (!found.ok()) {
-      if (found.status().code() == StatusCode::kUnavailable) wanted_ = {low, high};
-      return found.status();
+    if (found.status().code() == StatusCode::kUnavailable) {
+      std::vector<Entry> out = from_fetched(low, high, bytes_max);
+      if (!out.empty()) return out;
+      if (!wanted_) wanted_ = Wanted{low, high, bytes_max};
     }
+    if (!found.ok()) return found.status();
     std::vector<Entry> out;
     out.reserve(found->size());
-    for (auto& e : *found)
-      out.push_back({e.term, e.index, static_cast<EntryType>(e.kind), e.payload});
+    for (const LogEntry& e : *found) out.push_back(entry_of(e));
     return out;
   }
   SnapshotMeta snapshot() const override { return client_.snapshot_meta(); }
-  // What entries() could not give from memory since the last call.
-  std::optional<std::pair<LogIndex, LogIndex>> take_wanted() {
-    return std::exchange(wanted_, std::nullopt);
-  }
+  struct Wanted {
+    LogIndex low, high;
+    size_t bytes_max = 0;
+  };
+  // What entries() could not give from memory, the first since the last call.
+  std::optional<Wanted> take_wanted() { return std::exchange(wanted_, std::nullopt); }
+  // What was brought for that: the log's cache may need the room before it is asked for again.
+  // Kept until it was given, and no longer than the group has something to do.
+  void keep(std::vector<LogEntry> fetched) { fetched_ = std::move(fetched); }
+  void forget() { fetched_ = {}; }
 
  private:
+  static Entry entry_of(const LogEntry& e) {
+    return {e.term, e.index, static_cast<EntryType>(e.kind), e.payload};
+  }
+  std::vector<Entry> from_fetched(LogIndex low, LogIndex high, size_t bytes_max) const;
+
   storage::LogStore& log_;
   const RangeId range_;
   const GroupClient& client_;
-  mutable std::optional<std::pair<LogIndex, LogIndex>> wanted_;
+  mutable std::optional<Wanted> wanted_;
+  mutable std::vector<LogEntry> fetched_;
 };
+
+// An entry of another term has taken the place of what was fetched: nothing from there on.
+std::vector<Entry> Group::Log::from_fetched(LogIndex low, LogIndex high, size_t bytes_max) const {
+  std::vector<Entry> out;
+  size_t bytes = 0;
+  for (const LogEntry& e : fetched_) {
+    if (e.index < low) continue;
+    if (e.index != LogIndex(low.value + out.size()) || e.index >= high) break;
+    if (e.index > last_index() || log_.term(range_, e.index) != e.term) break;
+    if (!out.empty() && bytes + e.bytes() > bytes_max) break;
+    bytes += e.bytes();
+    out.push_back(entry_of(e));
+  }
+  MARK_IF(!out.empty(), "raft: entries have left the cache between their reading and their use");
+  if (!out.empty() && out.back().index == fetched_.back().index) fetched_ = {};
+  return out;
+}
 
 Group::Group(MultiRaft& owner, const Config& config, const Start& start, GroupClient& client)
     : owner_(owner),
@@ -236,7 +266,7 @@ void MultiRaft::drive_group(Group& group, std::vector<Write>& writes) {
   auto wanted = group.log_->take_wanted();
   if (wanted && !group.fetching_) {
     group.fetching_ = true;
-    scope_.spawn(fetch(range, incarnation, wanted->first, wanted->second));
+    scope_.spawn(fetch(range, incarnation, wanted->low, wanted->high, wanted->bytes_max));
   }
 }
 
@@ -360,8 +390,8 @@ runtime::Task<void> MultiRaft::install(RangeId range, uint64_t incarnation, Read
 }
 
 runtime::Task<void> MultiRaft::fetch(RangeId range, uint64_t incarnation, LogIndex low,
-                                     LogIndex high) {
-  auto fetched = co_await log_.fetch(range, low, high, kFrameEntryBytes);
+                                     LogIndex high, size_t bytes_max) {
+  auto fetched = co_await log_.fetch(range, low, high, bytes_max);
   Group* group = find(range, incarnation);
   if (group == nullptr) co_return;
   MARK("raft: entries are read from the disk");
@@ -369,6 +399,10 @@ runtime::Task<void> MultiRaft::fetch(RangeId range, uint64_t incarnation, LogInd
   if (!fetched.ok() && fetched.status().code() == StatusCode::kCorruption) {
     fail(fetched.status());
     co_return;
+  }
+  if (fetched.ok()) {
+    group->log_->keep(std::move(*fetched));
+    group->core_->append_again();
   }
   group->wake();
 }
@@ -382,10 +416,12 @@ runtime::Task<void> MultiRaft::tick_loop() {
       Group& group = *entry.group;
       if (group.quiet_ || group.installing_) continue;
       group.core_->tick(now);
-      if (group.core_->has_ready())
+      if (group.core_->has_ready()) {
         mark(group);
-      else if (group.core_->can_quiesce())
+      } else if (group.core_->can_quiesce()) {
         group.quiet_ = true;
+        group.log_->forget();
+      }
     }
   }
 }

@@ -140,7 +140,8 @@ class MultiRaft {
   bool flush_outbox();  // whether anything was sent
   runtime::Task<void> persist(std::vector<Write> writes, bool sent);
   runtime::Task<void> install(RangeId range, uint64_t incarnation, Ready ready);
-  runtime::Task<void> fetch(RangeId range, uint64_t incarnation, LogIndex low, LogIndex high);
+  runtime::Task<void> fetch(RangeId range, uint64_t incarnation, LogIndex low, LogIndex high,
+                            size_t bytes_max);
   runtime::Task<void> tick_loop();
   void fail(Status status);
   Group* find(RangeId range, uint64_t incarnation);

@@ -9,8 +9,8 @@ namespace quorate::sim {
 namespace {
 
 constexpr uint64_t kLooksBetween = 20;
-// What is not written yet stays in memory above the cache's limit; runs write little at a time.
-constexpr size_t kUnwrittenBytesMax = 1u << 20;
+// Above the cache's limit: what one read of the log brings.
+constexpr size_t kReadBytesMax = 1u << 20;
 
 struct Measure {
   std::string_view what;
@@ -63,7 +63,7 @@ std::string LimitsWatch::look() {
     if (node == nullptr) continue;
     std::vector<Measure> of_node{
         {"bytes of cached entries", node->store().engine().log().stats().cached_bytes,
-         node->options().engine.entry_cache_bytes + kUnwrittenBytesMax},
+         node->options().engine.entry_cache_bytes + kReadBytesMax},
         {"ends of transactions", node->txn().background(), limits::kTxnBackgroundMax}};
     if (std::string wrong = above(of_node); !wrong.empty())
       return fmt::format("{}: {}", cluster_.host(i), wrong);
