@@ -175,6 +175,21 @@ TEST(LockTable, who_comes_to_a_full_queue_is_refused) {
   EXPECT_EQ(w.locks.to_string(), "k: [T1 exclusive] <- T2 exclusive <- T3 exclusive\n");
 }
 
+// Seen by `sql-keys` 145: the run was its rows' lock, and who had waited for one of them got it.
+TEST(LockTable, a_lock_that_others_wait_for_stays_when_a_run_makes_it_good) {
+  LockWorld w;
+  ASSERT_TRUE(w.locks.try_lock("a", txn(1), kX));
+  ASSERT_TRUE(w.locks.try_lock("k", txn(1), kX));
+  w.start("two", 2, kX);
+  w.locks.release_where("a", "k", txn(1).id, [](BytesView) { return true; });
+  w.settle();
+  EXPECT_EQ(w.locks.to_string(), "k: [T1 exclusive staged] <- T2 exclusive\n");
+  w.locks.check_invariants();
+  w.locks.release_all(txn(1).id, true);
+  w.settle();
+  EXPECT_EQ(w.done["two"], "ok");
+}
+
 TEST(LockTable, a_deadlock_costs_its_youngest) {
   LockWorld w;
   ASSERT_TRUE(w.locks.try_lock("k", txn(1), kX));

@@ -263,10 +263,15 @@ void LockTable::release_where(BytesView first, BytesView last, const TxnId& txn,
   if (held == held_.end()) return;
   std::vector<Lock*> dropped;
   std::erase_if(held->second, [&](Lock* lock) {
-    const bool goes =
-        lock->key >= first && lock->key <= last && !lock->find(txn)->staged && gone(lock->key);
-    if (goes) dropped.push_back(lock);
-    return goes;
+    if (lock->key < first || lock->key > last || lock->find(txn)->staged || !gone(lock->key))
+      return false;
+    if (!lock->queue.empty()) {
+      MARK("range: a lock that a run makes good is waited for");
+      lock->find(txn)->staged = true;
+      return false;
+    }
+    dropped.push_back(lock);
+    return true;
   });
   if (held->second.empty()) held_.erase(held);
   for (Lock* lock : dropped) {

@@ -66,7 +66,9 @@ class LockTable {
   // All of the transaction's locks; those that stand for intents only where `staged` says so.
   void release_all(const TxnId& txn, bool staged);
 
-  // What the transaction holds in [first, last] and `gone` names, but for what stands for intents.
+  // What the transaction holds in [first, last] and `gone` names, since a run of its stands for it
+  // now; not what stands for intents. Where others wait it stays, as the run's: they would be
+  // granted it, and who holds a lock looks no further.
   void release_where(BytesView first, BytesView last, const TxnId& txn,
                      const std::function<bool(BytesView)>& gone);
   // The first key in [first, last] that somebody else holds and `wanted` names.
