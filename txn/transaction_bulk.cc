@@ -54,7 +54,7 @@ Task<Status> TransactionImpl::spill() {
         above, last,
         [&](const Bytes& key, const WriteBuffer::Version& v, std::optional<Timestamp> base) {
           auto locked = locked_keys_.find(key);
-          if (base && locked != locked_keys_.end()) base = locked->second;
+          if (locked != locked_keys_.end()) base = locked->second;
           runs_.add({key, v.value, v.deleted, false, base});
           if (locked == locked_keys_.end()) return;
           // The run is the lock from now on.

@@ -230,18 +230,22 @@ Status TransactionImpl::rollback_to(uint64_t mark) {
 CommitWork TransactionImpl::commit_work() {
   CommitWork work;
   work.writes = buffer_.writes();
-  const auto written = [&work](const Bytes& key) -> RowWrite* {
+  const auto write_of = [&work](const Bytes& key) -> RowWrite* {
     auto at = std::lower_bound(work.writes.begin(), work.writes.end(), key,
                                [](const RowWrite& w, const Bytes& k) { return w.key < k; });
-    // The comparison of versions proves more than the refresh of a row would.
-    const bool is = at != work.writes.end() && at->key == key && at->base.has_value();
-    return is ? &*at : nullptr;
+    return at != work.writes.end() && at->key == key ? &*at : nullptr;
+  };
+  // The comparison of versions proves more than the refresh of a row would.
+  const auto written = [&](const Bytes& key) {
+    const RowWrite* write = write_of(key);
+    return write != nullptr && write->base ? write : nullptr;
   };
   bool serializable = options_.isolation == Isolation::kSerializable;
   work.reads = (serializable ? reads_ : checks_).reads(written);
   for (const auto& [key, version] : locked_keys_) {
-    // What was written comes from the row as it was locked, whatever a later statement has seen.
-    if (RowWrite* write = written(key); write != nullptr)
+    // What was written comes from the row as it was locked, whatever a later statement has seen,
+    // or whether it looked. A key is one or the other: both would be staged, one over the other.
+    if (RowWrite* write = write_of(key); write != nullptr)
       write->base = version;
     else
       work.locked_reads.push_back(key);

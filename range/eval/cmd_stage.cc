@@ -85,6 +85,7 @@ Verdict stage_write(Evaluation& e, const CommitRequest& request, const RowWrite&
 
 Verdict stage_locked_read(Evaluation& e, const CommitRequest& request, const Bytes& key,
                           Timestamp* lowest) {
+  if (e.effects.staged.contains(key)) return Verdict::kDone;  // written, which is more
   Own own;
   if (Verdict v = own_intent(e, request, key, &own); v != Verdict::kDone || own.done) return v;
   auto foreign = e.foreign_intent(key);
