@@ -57,7 +57,9 @@ void Watch::follow_clocks() {
     for (auto& [term, lease] : seen.terms) {
       if (!lease.served || cluster_.lives(lease.node) != lease.life) continue;
       server::KvNode* node = cluster_.node(lease.node);
-      if (node != nullptr) lease.served = std::min(lease.served, node->clock().peek());
+      if (node == nullptr || lease.served <= node->clock().peek()) continue;
+      // Set back. It may have counted on in this microsecond after the lease was handed over.
+      lease.served = Timestamp::from_micros(node->clock().peek().micros());
     }
   }
 }
@@ -130,9 +132,11 @@ void Watch::look_at_lease(RangeSeen& seen, range::Replica& replica, size_t node)
     const TermSeen& earlier = term < lease.term ? other : mine;
     const TermSeen& later = term < lease.term ? mine : other;
     if (earlier.served <= later.lease_start) continue;
-    report(fmt::format("r{}: terms {} and {}: one could serve at {}, the later lease begins at {}",
-                       replica.range().value, term.value, lease.term.value,
-                       earlier.served.to_string(), later.lease_start.to_string()));
+    report(fmt::format(
+        "r{}: terms {} and {}: {} could serve at {}, the later lease of {} begins at {}",
+        replica.range().value, std::min(term, lease.term).value, std::max(term, lease.term).value,
+        cluster_.host(earlier.node), earlier.served.to_string(), cluster_.host(later.node),
+        later.lease_start.to_string()));
   }
 }
 

@@ -64,7 +64,7 @@ class Watch {
   void report(std::string what);
 
   static constexpr uint64_t kEntriesALook = 64;
-  static constexpr auto kStopsWithin = std::chrono::seconds(1);  // a store that finds damage
+  static constexpr auto kStopsWithin = std::chrono::seconds(5);  // who finds damage: slow syncs
   SimCluster& cluster_;
   struct ClockSeen {
     uint64_t life = 0;
