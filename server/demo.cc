@@ -261,7 +261,7 @@ bool run_psql(const std::string& port) {
   }
   int status = 0;
   ::waitpid(child, &status, 0);
-  return WIFEXITED(status) && WEXITSTATUS(status) != 127;
+  return !WIFEXITED(status) || WEXITSTATUS(status) != 127;
 }
 
 }  // namespace
