@@ -205,8 +205,9 @@ TEST_F(TransactionTest, read_committed_does_not_write_over_what_came_while_its_l
   }
 }
 
-// Seen by `sql-keys` 675: INSERT ... ON CONFLICT locks an entry of an index, and what a later DELETE
-// and INSERT write there was not made from it. Staged as written and as locked, the write was lost.
+// Seen by `sql-keys` 675: INSERT ... ON CONFLICT locks an entry of an index, and what a later
+// DELETE and INSERT write there was not made from it. Staged as written and as locked, the write
+// was lost.
 TEST_F(TransactionTest, what_was_locked_and_then_written_blindly_is_one_write) {
   ASSERT_TRUE(set("a", "1").ok());
   for (const bool lock_is_lost : {false, true}) {
