@@ -285,7 +285,9 @@ void Nemesis::isolate(size_t i, const std::string& why) {
 // One after the other, each when the one before is back, as an operator changes a setting.
 void Nemesis::roll() {
   note("roll");
-  roll_on(0, random_.below(cluster_.size()), draw(50, 2'000));
+  // One draw a statement: compilers differ in the order of arguments.
+  const runtime::Duration pause = draw(50, 2'000);
+  roll_on(0, random_.below(cluster_.size()), pause);
 }
 
 void Nemesis::roll_on(size_t done, size_t i, runtime::Duration pause) {
