@@ -95,6 +95,7 @@ runtime::Task<void> Scrubber::found(RangeId range, Status why) {
 
 runtime::Task<void> Scrubber::give_up(RangeId range) {
   const ReplicaId id = store_.replica_id(range);
+  if (!id) co_return;  // removed meanwhile
   const bool given_up = co_await store_.give_up_replica(range, false);
   if (!given_up) {
     if (needed_.emplace(range, id).second)

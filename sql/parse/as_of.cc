@@ -1,32 +1,12 @@
 #include "sql/parse/as_of.h"
 
-#include <pg_query.h>
-extern "C" {
-#include <pg_query/pg_query.pb-c.h>
-}
-
 #include <algorithm>
-#include <memory>
+#include <utility>
+
+#include "sql/parse/tokens.h"
 
 namespace quorate::sql {
 namespace {
-
-struct FreeScan {
-  void operator()(PgQuery__ScanResult* r) const {
-    pg_query__scan_result__free_unpacked(r, nullptr);
-  }
-};
-using Tokens = std::unique_ptr<PgQuery__ScanResult, FreeScan>;
-
-Tokens scan(std::string_view sql) {
-  PgQueryScanResult raw = pg_query_scan(std::string(sql).c_str());
-  Tokens tokens;
-  if (raw.error == nullptr)
-    tokens.reset(pg_query__scan_result__unpack(nullptr, raw.pbuf.len,
-                                               reinterpret_cast<const uint8_t*>(raw.pbuf.data)));
-  pg_query_free_scan_result(raw);
-  return tokens;
-}
 
 constexpr PgQuery__Token kClause[] = {PG_QUERY__TOKEN__AS, PG_QUERY__TOKEN__OF,
                                       PG_QUERY__TOKEN__SYSTEM_P, PG_QUERY__TOKEN__TIME,
@@ -53,7 +33,7 @@ std::optional<std::string> unquoted(std::string_view literal) {
 }  // namespace
 
 std::optional<TextWithoutAsOf> without_as_of(std::string_view sql) {
-  const Tokens tokens = scan(sql);
+  const Tokens tokens = scan_tokens(sql);
   if (tokens == nullptr) return std::nullopt;
   TextWithoutAsOf out{std::string(sql), {}};
   int depth = 0;

@@ -1,13 +1,10 @@
 #include "sql/parse/nesting.h"
 
-#include <pg_query.h>
-extern "C" {
-#include <pg_query/pg_query.pb-c.h>
-}
-
 #include <algorithm>
 #include <string>
 #include <vector>
+
+#include "sql/parse/tokens.h"
 
 namespace quorate::sql {
 namespace {
@@ -98,20 +95,11 @@ class Nesting {
 }  // namespace
 
 size_t nesting_bound(std::string_view sql) {
-  PgQueryScanResult raw = pg_query_scan(std::string(sql).c_str());
-  size_t bound = 0;
-  if (raw.error == nullptr && raw.pbuf.len > 0) {
-    PgQuery__ScanResult* result = pg_query__scan_result__unpack(
-        nullptr, raw.pbuf.len, reinterpret_cast<const uint8_t*>(raw.pbuf.data));
-    if (result != nullptr) {
-      Nesting nesting;
-      for (size_t i = 0; i < result->n_tokens; ++i) nesting.take(result->tokens[i]->token);
-      bound = nesting.finish();
-      pg_query__scan_result__free_unpacked(result, nullptr);
-    }
-  }
-  pg_query_free_scan_result(raw);
-  return bound;
+  const Tokens tokens = scan_tokens(sql);
+  if (tokens == nullptr) return 0;
+  Nesting nesting;
+  for (size_t i = 0; i < tokens->n_tokens; ++i) nesting.take(tokens->tokens[i]->token);
+  return nesting.finish();
 }
 
 Status check_nesting(std::string_view sql) {
