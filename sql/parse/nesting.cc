@@ -1,5 +1,10 @@
 #include "sql/parse/nesting.h"
 
+#include <pg_query.h>
+extern "C" {
+#include <pg_query/pg_query.pb-c.h>
+}
+
 #include <algorithm>
 #include <string>
 #include <vector>
@@ -95,10 +100,8 @@ class Nesting {
 }  // namespace
 
 size_t nesting_bound(std::string_view sql) {
-  const Tokens tokens = scan_tokens(sql);
-  if (tokens == nullptr) return 0;
   Nesting nesting;
-  for (size_t i = 0; i < tokens->n_tokens; ++i) nesting.take(tokens->tokens[i]->token);
+  for (const ScannedToken& t : scan_tokens(sql)) nesting.take(static_cast<PgQuery__Token>(t.kind));
   return nesting.finish();
 }
 

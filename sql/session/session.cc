@@ -2,6 +2,7 @@
 
 #include "runtime/sync.h"
 #include "sql/session/session_running.h"
+#include "sql/types/date_time.h"
 #include "sql/types/text_io.h"
 
 namespace quorate::sql {
@@ -10,7 +11,6 @@ using runtime::Task;
 
 namespace {
 // 2000-01-01 in Unix time.
-constexpr int64_t kEpochMicros = 946'684'800'000'000;
 // Of a statement's text, in pg_stat_activity: PostgreSQL's track_activity_query_size.
 constexpr size_t kQueryShownMax = 1023;
 }  // namespace

@@ -8,12 +8,12 @@
 #include "runtime/sync.h"
 #include "sql/session/session.h"
 #include "sql/session/txn_status.h"
+#include "sql/types/date_time.h"
 
 namespace quorate::sql {
 namespace {
 
 // 2000-01-01 in Unix time.
-constexpr int64_t kEpochMicros = 946'684'800'000'000;
 
 Status missing() { return Status(StatusCode::kUnavailable, sqlstate::kInternalError, "missing"); }
 

@@ -12,7 +12,6 @@ using runtime::Task;
 
 namespace {
 
-constexpr int64_t kEpochMicros = 946'684'800'000'000;  // 2000-01-01 in Unix time
 constexpr int64_t kDaysOfMonth = 30;
 constexpr SqlState kSnapshotTooOld("72000");
 

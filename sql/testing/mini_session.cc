@@ -1,13 +1,12 @@
 #include "sql/testing/mini_session.h"
 
+#include "sql/types/date_time.h"
 #include "sql/types/text_io.h"
 
 namespace quorate::sql {
 namespace {
 
 using runtime::Task;
-
-constexpr int64_t kEpochMicros = 946'684'800'000'000;  // 2000-01-01 in Unix time
 
 // All rows of an execution, as text.
 Task<Status> collect(Execution* execution, const Plan* plan, const IoContext* io, MiniResult* out) {

@@ -20,7 +20,8 @@ struct CivilTime {
 };
 
 // Days since 2000-01-01.
-inline constexpr int64_t kJulianOfEpoch = 2451545;  // the Julian day 2000-01-01
+inline constexpr int64_t kEpochMicros = 946'684'800'000'000;  // 2000-01-01 in Unix time
+inline constexpr int64_t kJulianOfEpoch = 2451545;            // the Julian day 2000-01-01
 int64_t days_from_civil(int64_t year, int month, int day);
 void civil_from_days(int64_t days, int64_t* year, int* month, int* day);
 int days_in_month(int64_t year, int month);
