@@ -66,11 +66,18 @@ elseif(NOT QUORATE_SANITIZE STREQUAL "")
 endif()
 list(APPEND QUORATE_TEST_ENVIRONMENT "QUORATE_SLOWER=${QUORATE_SLOWER}")
 
-set(PCH_FILE ${CMAKE_SOURCE_DIR}/cmake/pch.h)
+# All code ends up in executables: -fPIE lets the compiler see through its own functions, which -fPIC forbids.
+# The same flags everywhere, so that all targets share one precompiled header.
+set(CMAKE_POSITION_INDEPENDENT_CODE OFF)
+add_compile_options(-fPIE -pthread)
+add_link_options(-pie)
+add_library(pch OBJECT ${CMAKE_SOURCE_DIR}/cmake/pch.cc)
+target_precompile_headers(pch PRIVATE ${CMAKE_SOURCE_DIR}/cmake/pch.h)
+target_link_libraries(pch PRIVATE fmt::fmt spdlog::spdlog)
 
 function(quorate_target_common target)
   target_include_directories(${target} PUBLIC ${CMAKE_SOURCE_DIR})
-  target_precompile_headers(${target} PRIVATE ${PCH_FILE})
+  target_precompile_headers(${target} REUSE_FROM pch)
 endfunction()
 
 # quorate_room(name [ROOMS r...] [DEPS lib...] [PRIVATE_DEPS lib...] [SUBDIR_LIBS d...] [LINK_LIBS l...])

@@ -1,0 +1,1 @@
+// The precompiled header wants a file of its own.
