@@ -35,6 +35,7 @@ struct PlantedBugs {
   QUORATE_PLANTED(learners_acknowledge);   // membership: what a learner holds counts to commit
   QUORATE_PLANTED(changes_at_once);        // membership: a change does not wait for the one before
   QUORATE_PLANTED(forget_change_committed);  // membership: who has applied a change forgets it
+  QUORATE_PLANTED(apply_without_limit);      // limits: applied whatever the memtables hold
   QUORATE_PLANTED(propose_without_limit);    // limits: however much is not committed yet
   // storage
   QUORATE_PLANTED(log_recycled_record);  // record-life: what a segment held before is replayed

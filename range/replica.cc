@@ -78,6 +78,7 @@ void Replica::start(const raft::Start& start) {
   config.self = id_;
   config.store = store();
   config.message_bytes_max = store_.options().append_bytes;
+  config.apply_bytes_max = std::min(config.apply_bytes_max, store_.options().engine.memtable_bytes);
   config.uncommitted_bytes_max = limits().uncommitted_bytes;
   config.seed = range().value * 1000003 + store().value + 1;
   config.planted = store_.options().planted;

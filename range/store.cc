@@ -135,6 +135,8 @@ runtime::Task<Status> Store::open(std::unique_ptr<storage::CheckpointStore> chec
           on_failure(s);
       });
   raft_->crowded = crowded;
+  raft_->apply_stalled = [this] { return engine_->apply_stalled(); };
+  raft_->wait_for_room = [this] { return engine_->wait_for_room({}, runtime::Instant::never()); };
   raft_->unknown = [this](StoreId from, raft::Message m) { on_stray(from, std::move(m)); };
   CO_RETURN_IF_ERROR(co_await finish_removals());
   for (RangeId range : engine_->log().ranges()) CO_RETURN_IF_ERROR(co_await start_replica(range));

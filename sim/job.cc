@@ -34,6 +34,7 @@ constexpr PlantedName kPlanted[] = {
     {"learners_acknowledge", &PlantedBugs::learners_acknowledge},
     {"changes_at_once", &PlantedBugs::changes_at_once},
     {"forget_change_committed", &PlantedBugs::forget_change_committed},
+    {"apply_without_limit", &PlantedBugs::apply_without_limit},
     {"propose_without_limit", &PlantedBugs::propose_without_limit},
     {"log_recycled_record", &PlantedBugs::log_recycled_record},
     {"log_torn_tail", &PlantedBugs::log_torn_tail},

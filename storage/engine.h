@@ -119,9 +119,9 @@ class Engine {
   // Makes a committed entry's operations readable. Per range in index order, without gaps. The
   // bytes are kept by reference until the checkpoint has them. A key's versions come in the order
   // of their timestamps; one at an equal timestamp replaces. Never refuses: whoever proposes looks
-  // at write_stalled() first. Malformed operations stop the store (health). An entry that this
-  // store's log has not synced yet is readable but no checkpoint covers it (safety:
-  // checkpoint-whole).
+  // at write_stalled() first, and whoever applies at apply_stalled(). Malformed operations stop the
+  // store (health). An entry that this store's log has not synced yet is readable but no checkpoint
+  // covers it (safety: checkpoint-whole).
   virtual void apply(RangeId range, LogIndex index, std::shared_ptr<const Bytes> payload,
                      BytesView operations) = 0;
   // At least the log's truncated index, so that a child born by LogStore::reset starts there.
@@ -131,6 +131,16 @@ class Engine {
   // True while the active memtable is full and the frozen one is still being written: proposals
   // wait.
   virtual bool write_stalled() const = 0;
+  // The same, at twice the size: what others have proposed must wait too, in the log. What was
+  // under way when writes were stalled, and collecting garbage, fits in between.
+  virtual bool apply_stalled() const = 0;
+  // What both memtables hold, and the most that the two bounds above allow where entries of at most
+  // `memtable_bytes` are applied together, given what the largest entry so far took.
+  struct MemtableUse {
+    size_t bytes = 0, most = 0;
+  };
+  virtual MemtableUse memtable_use() const = 0;
+  // Until writes are not stalled.
   virtual runtime::Task<Status> wait_for_room(runtime::CancelToken token,
                                               runtime::Instant deadline) = 0;
 

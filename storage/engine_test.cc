@@ -262,9 +262,13 @@ TEST(Engine, proposers_wait_while_a_full_memtable_meets_a_frozen_one) {
   fill(20);
   EXPECT_TRUE(s.engine->write_stalled());
   EXPECT_TRUE((*s.engine->view()->get(key_of(25), at(9))).has_value());
+  fill(40);
+  EXPECT_TRUE(s.engine->apply_stalled());
+  EXPECT_GT(s.engine->memtable_use().bytes, size_t{6'000'000});
   auto waited = s.env->run(s.engine->wait_for_room({}, runtime::Instant::never()));
   EXPECT_TRUE(waited.ok());
   EXPECT_FALSE(s.engine->write_stalled());
+  EXPECT_FALSE(s.engine->apply_stalled());
 }
 
 // An applied entry that is not in this store's log must not be checkpointed: after a crash the log

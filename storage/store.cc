@@ -131,6 +131,7 @@ void Store::apply(RangeId range, LogIndex index, std::shared_ptr<const Bytes> pa
             fmt::format("r{}: applies {} after {}", range.value, index.value,
                         applied_index(range).value));
   ++sequence_;
+  const size_t before = active_->bytes();
   if (!operations.empty()) active_->retain(std::move(payload));
   WriteBatchReader reader(operations);
   while (reader.next()) {
@@ -153,6 +154,7 @@ void Store::apply(RangeId range, LogIndex index, std::shared_ptr<const Bytes> pa
   }
   applied_[range] = index;
   active_->applied[range] = index;
+  largest_growth_ = std::max(largest_growth_, active_->bytes() - before);
   if (memtable_full()) start_checkpoint();
 }
 
@@ -208,6 +210,19 @@ void Store::set_gc_threshold(const KeySpan& span, Timestamp threshold) {
 }
 
 bool Store::write_stalled() const { return frozen_ != nullptr && memtable_full(); }
+
+bool Store::apply_stalled() const {
+  return frozen_ != nullptr && active_->bytes() >= 2 * options_.memtable_bytes &&
+         !options_.planted.apply_without_limit;
+}
+
+Engine::MemtableUse Store::memtable_use() const {
+  // Entries of up to memtable_bytes are applied together; rows and their places take several times
+  // what small entries do.
+  constexpr size_t kOverhead = 8;
+  const size_t one = (2 + kOverhead) * options_.memtable_bytes + 2 * largest_growth_;
+  return {active_->bytes() + (frozen_ ? frozen_->bytes() : 0), 2 * one};
+}
 
 runtime::Task<Status> Store::wait_for_room(runtime::CancelToken token, runtime::Instant deadline) {
   while (write_stalled()) {

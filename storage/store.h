@@ -24,6 +24,8 @@ class Store : public Engine {
   LogIndex applied_index(RangeId range) const override;
   LogIndex checkpointed_index(RangeId range) const override;
   bool write_stalled() const override;
+  bool apply_stalled() const override;
+  MemtableUse memtable_use() const override;
   runtime::Task<Status> wait_for_room(runtime::CancelToken token,
                                       runtime::Instant deadline) override;
   std::unique_ptr<ReadView> view() override;
@@ -85,6 +87,7 @@ class Store : public Engine {
   std::shared_ptr<CheckpointReader> reader_;  // of the latest checkpoint; shared by views
   // Of the three above; dropped where one of them is replaced, since it holds on to them.
   std::unique_ptr<View> now_;
+  size_t largest_growth_ = 0;  // of the memtable, by one entry
   uint64_t sequence_ = 0;
   std::map<RangeId, LogIndex> applied_, checkpointed_;
   GcThresholds thresholds_;

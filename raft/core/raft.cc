@@ -377,7 +377,7 @@ void Raft::collect_promises() {
 }
 
 void Raft::collect_committed(Ready& out) {
-  if (!log_.has_committed()) return;
+  if (!log_.has_committed() || apply_held_) return;
   Result<std::vector<Entry>> entries = log_.next_committed(config_.apply_bytes_max);
   if (!entries.ok()) {
     MARK("raft: committed entries are not in memory");

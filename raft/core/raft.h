@@ -152,6 +152,8 @@ class Raft {
 
   // --- outputs ---
   bool has_ready() const;
+  // While the store has no room for what would be applied: what is committed stays in the log.
+  void hold_apply(bool held) { apply_held_ = held; }
   Ready ready();
 
   // --- lease (meaningless without the driver's clock: serve below T only, less the clock offset)
@@ -300,6 +302,7 @@ class Raft {
   uint32_t commit_untold_ticks_ = 0;
   uint32_t unsupported_ticks_ = 0;
   size_t uncommitted_bytes_ = 0;
+  bool apply_held_ = false;
   bool append_due_ = false;      // proposals since the last Ready: they leave together
   LogIndex term_start_;          // the entry that opened this leader's term
   LogIndex pending_conf_index_;  // no change is proposed before this is applied

@@ -244,6 +244,9 @@ void MultiRaft::drive_group(Group& group, std::vector<Write>& writes) {
   const RangeId range = group.core().config().range;
   const uint64_t incarnation = groups_.at(range).incarnation;
   while (!group.installing_ && group.core_->has_ready()) {
+    const bool stalled = apply_stalled && apply_stalled();
+    group.core_->hold_apply(stalled);
+    if (stalled) apply_later(range);
     Ready ready = group.core_->ready();
     post_messages(group, ready.messages);
     if (ready.snapshot) {
@@ -315,6 +318,20 @@ void MultiRaft::apply_committed(Group& group, Ready& ready) {
   if (ready.committed.empty()) return;
   if (counters_ != nullptr) counters_->applied.add(ready.committed.size());
   group.client_.on_applied();
+}
+
+void MultiRaft::apply_later(RangeId range) {
+  stalled_.insert(range);
+  if (!std::exchange(waiting_for_room_, true)) scope_.spawn(apply_with_room());
+}
+
+runtime::Task<void> MultiRaft::apply_with_room() {
+  MARK("raft: what is committed waits for room in memory");
+  const Status room = co_await wait_for_room();
+  waiting_for_room_ = false;
+  if (!room.ok()) co_return;
+  for (RangeId range : std::exchange(stalled_, {}))
+    if (Group* group = find(range)) mark(*group);
 }
 
 bool MultiRaft::flush_outbox() {

@@ -18,6 +18,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <vector>
 
 #include "raft/core/raft.h"
@@ -116,6 +117,10 @@ class MultiRaft {
   // Whether several clients wait for this executor: then log syncs go to a helper thread. Where few
   // do, as on a follower, a sync in place spares two wakes (docs/decisions/0001). Null: always.
   std::function<bool()> crowded;
+  // Whether what is committed must stay in the log, since the store's memory is full, and the wait
+  // until that is over: a follower can't refuse what its leader proposes. Null: never.
+  std::function<bool()> apply_stalled;
+  std::function<runtime::Task<Status>()> wait_for_room;
   // Answers on behalf of a group that is not here.
   void send_stray(StoreId to, Message message);
 
@@ -137,6 +142,8 @@ class MultiRaft {
   void stage(Group& group, Ready& ready);
   void post_messages(Group& group, std::vector<Message>& messages);
   void apply_committed(Group& group, Ready& ready);
+  void apply_later(RangeId range);
+  runtime::Task<void> apply_with_room();
   bool flush_outbox();  // whether anything was sent
   runtime::Task<void> persist(std::vector<Write> writes, bool sent);
   runtime::Task<void> install(RangeId range, uint64_t incarnation, Ready ready);
@@ -161,6 +168,8 @@ class MultiRaft {
   uint64_t next_incarnation_ = 1;
   std::vector<RangeId> dirty_;
   std::map<StoreId, std::vector<Message>> outbox_;
+  std::set<RangeId> stalled_;  // have something to apply when there is room
+  bool waiting_for_room_ = false;
   bool drive_posted_ = false;
   bool failed_ = false;
   struct Counters {

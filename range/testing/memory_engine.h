@@ -28,6 +28,8 @@ class MemoryEngine : public storage::Engine {
   storage::ReadView& view_now() override;
   storage::Space space() const override { return storage::Space::kPlenty; }
   bool write_stalled() const override { return false; }
+  bool apply_stalled() const override { return false; }
+  MemtableUse memtable_use() const override { return {}; }
   LogIndex applied_index(RangeId) const override { return applied_; }
   LogIndex checkpointed_index(RangeId) const override { return {}; }
   Status health() const override { return Status(); }

@@ -61,7 +61,9 @@ std::string LimitsWatch::look() {
   for (size_t i = 0; i < cluster_.size(); ++i) {
     server::KvNode* node = cluster_.node(i);
     if (node == nullptr) continue;
+    const storage::Engine::MemtableUse memtables = node->store().engine().memtable_use();
     std::vector<Measure> of_node{
+        {"bytes of memtables", memtables.bytes, memtables.most},
         {"bytes of cached entries", node->store().engine().log().stats().cached_bytes,
          node->options().engine.entry_cache_bytes + kReadBytesMax},
         {"ends of transactions", node->txn().background(), limits::kTxnBackgroundMax}};

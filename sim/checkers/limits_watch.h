@@ -1,6 +1,7 @@
 // What nodes keep in memory, against the limits that they have: of each range its proposals,
 // waiters of a row, recent commits, reads and sorted runs; of each follower what was sent to it and
-// not acknowledged; of each node entries of the log, and ends of transactions behind their answers.
+// not acknowledged; of each node memtables, entries of the log, and ends of transactions behind
+// their answers.
 #pragma once
 
 #include <string>
