@@ -1,6 +1,7 @@
 // A half-open span of keys [start, end). An empty `end` has no upper bound.
 #pragma once
 
+#include <algorithm>
 #include <string>
 
 #include "base/bytes.h"
@@ -30,5 +31,12 @@ struct KeySpan {
     a(start, end);
   }
 };
+
+// What of `a` lies in `b`; empty() where they don't overlap.
+inline KeySpan clip(const KeySpan& a, const KeySpan& b) {
+  KeySpan out{std::max(a.start, b.start), a.end};
+  if (!b.end.empty() && (out.end.empty() || b.end < out.end)) out.end = b.end;
+  return out;
+}
 
 }  // namespace quorate

@@ -98,8 +98,8 @@ class LeaseholderImpl final : public Leaseholder {
   Kept kept() const override {
     return {state_.recent.size(), state_.reads.spans(), state_.reads.slots(), state_.runs.size()};
   }
-  void abort_waits(TxnId victim, Status reason) override {
-    state_.locks.abort_waits(victim, reason);
+  bool abort_waits(TxnId victim, Status reason) override {
+    return state_.locks.abort_waits(victim, reason);
   }
   void drop_locks(TxnId txn) override { state_.locks.release_all(txn, false); }
   bool collecting() const override { return !state_.collect_from.empty(); }

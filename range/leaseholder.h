@@ -103,8 +103,8 @@ class Leaseholder {
   virtual Status import_locks(BytesView blob) = 0;
 
   virtual std::vector<LockInfo> locks() const = 0;
-  // Ends the waits of a deadlock's victim in this range with 40P01.
-  virtual void abort_waits(TxnId victim, Status reason) = 0;
+  // Ends the waits of a deadlock's victim in this range with 40P01; false where it has none.
+  virtual bool abort_waits(TxnId victim, Status reason) = 0;
   // The transaction has ended: what a request that was long under way locked for it goes. Locks
   // that stand for intents stay.
   virtual void drop_locks(TxnId txn) = 0;

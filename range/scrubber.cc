@@ -2,7 +2,6 @@
 
 #include "base/mark.h"
 #include "runtime/sync.h"
-#include "storage/store_format.h"
 
 namespace quorate::range {
 namespace {
@@ -14,12 +13,7 @@ constexpr auto kLookEvery = std::chrono::seconds(5);
 // What a checkpoint has told.
 void Scrubber::ask_engine() {
   for (const Bytes& stored : store_.engine().take_damaged()) {
-    RangeId range;
-    Bytes key;
-    if (!storage::parse_stored_place(stored, range, key)) continue;
-    if (const Replica* replica = range ? nullptr : store_.find_by_key(key))
-      range = replica->range();
-    if (range) store_.suspects().insert(range);
+    if (const RangeId range = store_.range_of_stored(stored)) store_.suspects().insert(range);
   }
 }
 

@@ -398,9 +398,9 @@ Task<void> disturb(LocalRanges* ranges, runtime::Random random, const bool* stop
     for (size_t i = 0; i < ranges->size(); ++i) {
       for (LockInfo& l : ranges->leaseholder(i).locks()) locks.push_back(std::move(l));
     }
-    for (const TxnId& victim : find_deadlock_victims(locks)) {
+    for (const Deadlock& deadlock : find_deadlocks(locks)) {
       for (size_t i = 0; i < ranges->size(); ++i)
-        ranges->leaseholder(i).abort_waits(victim, deadlock_detected());
+        ranges->leaseholder(i).abort_waits(deadlock.victim(), deadlock.error());
     }
     if (random.chance(0.2)) {
       const bool hand_over = random.chance(0.5);

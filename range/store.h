@@ -86,6 +86,8 @@ class Store {
   const std::map<RangeId, std::unique_ptr<Replica>>& replicas() const { return replicas_; }
   Replica* find(RangeId range);
   Replica* find_by_key(BytesView key);
+  // Whose row, record or state lies at a key of the checkpoint; none where no replica here has it.
+  RangeId range_of_stored(BytesView stored_key);
   std::vector<RangeStatus> status();
   // Hands every lease to another node; ok when none is left or nobody could take the rest in time.
   runtime::Task<Status> drain(runtime::Instant deadline);

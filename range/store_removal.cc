@@ -57,12 +57,18 @@ runtime::Task<bool> Store::give_up_replica(RangeId range, bool useless) {
   co_return synced.ok();
 }
 
-runtime::Task<void> Store::give_up_damaged() {
-  const Bytes stored = engine_->damaged_key();
+RangeId Store::range_of_stored(BytesView stored_key) {
   RangeId range;
   Bytes key;
-  if (stored.empty() || !storage::parse_stored_place(stored, range, key)) co_return;
+  if (!storage::parse_stored_place(stored_key, range, key)) return RangeId();
   if (const Replica* replica = range ? nullptr : find_by_key(key)) range = replica->range();
+  return range;
+}
+
+runtime::Task<void> Store::give_up_damaged() {
+  const Bytes stored = engine_->damaged_key();
+  if (stored.empty()) co_return;
+  const RangeId range = range_of_stored(stored);
   MARK("range: a run to be published is damaged");
   if (range) (void)co_await give_up_replica(range, true);
 }

@@ -203,10 +203,12 @@ Task<void> KvNode::detect_deadlocks() {
     }
     co_await drop_stray_locks();
     std::vector<LockInfo> locks = co_await collect_locks();
-    for (const TxnId& victim : range::find_deadlock_victims(locks)) {
+    for (const range::Deadlock& deadlock : range::find_deadlocks(locks)) {
+      const Status error = deadlock.error();
       for (const auto& [range, replica] : store_->replicas()) {
         auto leaseholder = replica->leaseholder();
-        if (leaseholder != nullptr) leaseholder->abort_waits(victim, range::deadlock_detected());
+        if (leaseholder != nullptr && leaseholder->abort_waits(deadlock.victim(), error))
+          env_.log.info("r{}: {}", range.value, deadlock.for_log());
       }
     }
   }

@@ -19,12 +19,6 @@ using runtime::Task;
 
 namespace {
 
-KeySpan clip(const KeySpan& a, const KeySpan& b) {
-  KeySpan out{std::max(a.start, b.start), a.end};
-  if (!b.end.empty() && (out.end.empty() || b.end < out.end)) out.end = b.end;
-  return out;
-}
-
 std::vector<Request> one(Request request) {
   std::vector<Request> out;
   out.push_back(std::move(request));

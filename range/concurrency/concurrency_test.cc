@@ -196,17 +196,24 @@ TEST(LockTable, a_deadlock_costs_its_youngest) {
   ASSERT_TRUE(w.locks.try_lock("other", txn(2), kX));
   w.start("two", 2, kX);
   std::vector<LockInfo> locks = w.locks.list();
-  EXPECT_TRUE(find_deadlock_victims(locks).empty());
+  EXPECT_TRUE(find_deadlocks(locks).empty());
   for (LockInfo& l : locks) {
     if (l.key == "other") {
       l.waiters.push_back(txn(1));
       l.waiter_modes.push_back(kX);
     }
   }
-  auto victims = find_deadlock_victims(locks);
-  ASSERT_EQ(victims.size(), 1u);
-  EXPECT_EQ(victims[0], txn(2).id);
-  w.locks.abort_waits(victims[0], deadlock_detected());
+  auto found = find_deadlocks(locks);
+  ASSERT_EQ(found.size(), 1u);
+  EXPECT_EQ(found[0].victim(), txn(2).id);
+  const std::string one = txn(1).id.to_string(), two = txn(2).id.to_string();
+  EXPECT_EQ(found[0].error().fields().detail,
+            "Transaction " + two + " waits for ExclusiveLock on a row; blocked by transaction " +
+                one + ".\nTransaction " + one +
+                " waits for ExclusiveLock on a row; blocked by transaction " + two + ".");
+  EXPECT_NE(found[0].for_log().find("on other, blocked by " + two), std::string::npos);
+  EXPECT_TRUE(w.locks.abort_waits(found[0].victim(), found[0].error()));
+  EXPECT_FALSE(w.locks.abort_waits(found[0].victim(), found[0].error()));
   w.settle();
   EXPECT_EQ(w.done["two"], "40P01 deadlock detected");
 }
@@ -215,7 +222,7 @@ TEST(LockTable, a_circle_through_a_queue_is_seen) {
   // T2 waits behind T1's shared lock, T3 queues behind T2, T1 waits for T3 elsewhere.
   LockInfo k{"k", kS, txn(1), {txn(2), txn(3)}, {kX, kS}};
   LockInfo x{"x", kX, txn(3), {txn(1)}, {kX}};
-  EXPECT_EQ(find_deadlock_victims({k, x}).size(), 1u);
+  EXPECT_EQ(find_deadlocks({k, x}).size(), 1u);
 }
 
 // Brute force: every read is remembered; the cache may answer more, never less.

@@ -1,8 +1,9 @@
 #include "range/concurrency/deadlock.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <map>
-#include <set>
 
 namespace quorate::range {
 
@@ -10,16 +11,20 @@ namespace {
 
 // Ordered by id, so that the same locks give the same victims.
 struct Graph {
+  struct Wait {
+    LockMode mode;
+    const Bytes* key;
+  };
   std::map<TxnId, Timestamp> began;
-  std::map<TxnId, std::set<TxnId>> waits_for;
+  std::map<TxnId, std::map<TxnId, Wait>> waits_for;
 
-  void add(const TxnHeader& waiter, LockMode waiter_mode, const TxnHeader& other,
+  void add(const Bytes& key, const TxnHeader& waiter, LockMode waiter_mode, const TxnHeader& other,
            LockMode other_mode) {
     if (waiter.id == other.id) return;
     if (waiter_mode == LockMode::kShared && other_mode == LockMode::kShared) return;
     began[waiter.id] = waiter.began;
     began[other.id] = other.began;
-    waits_for[waiter.id].insert(other.id);
+    waits_for[waiter.id].try_emplace(other.id, Wait{waiter_mode, &key});
   }
   void remove(const TxnId& txn) {
     waits_for.erase(txn);
@@ -31,9 +36,11 @@ Graph build(const std::vector<LockInfo>& locks) {
   Graph g;
   for (const LockInfo& lock : locks) {
     for (size_t i = 0; i < lock.waiters.size(); ++i) {
-      g.add(lock.waiters[i], lock.waiter_modes[i], lock.holder, lock.mode);
-      for (size_t k = 0; k < i; ++k)
-        g.add(lock.waiters[i], lock.waiter_modes[i], lock.waiters[k], lock.waiter_modes[k]);
+      g.add(lock.key, lock.waiters[i], lock.waiter_modes[i], lock.holder, lock.mode);
+      for (size_t k = 0; k < i; ++k) {
+        g.add(lock.key, lock.waiters[i], lock.waiter_modes[i], lock.waiters[k],
+              lock.waiter_modes[k]);
+      }
     }
   }
   return g;
@@ -55,7 +62,10 @@ std::vector<TxnId> find_circle(const Graph& g) {
       marks[txn] = Mark::kOpen;
       auto it = g.waits_for.find(txn);
       Step step{txn, {}};
-      if (it != g.waits_for.end()) step.rest.assign(it->second.rbegin(), it->second.rend());
+      if (it != g.waits_for.end()) {
+        for (auto w = it->second.rbegin(); w != it->second.rend(); ++w)
+          step.rest.push_back(w->first);
+      }
       path.push_back(std::move(step));
     };
     enter(root);
@@ -82,26 +92,55 @@ std::vector<TxnId> find_circle(const Graph& g) {
   return {};
 }
 
+std::string_view lock_name(LockMode mode) {
+  return mode == LockMode::kShared ? "ShareLock" : "ExclusiveLock";
+}
+
 }  // namespace
 
-std::vector<TxnId> find_deadlock_victims(const std::vector<LockInfo>& locks) {
+std::vector<Deadlock> find_deadlocks(const std::vector<LockInfo>& locks) {
   Graph g = build(locks);
-  std::vector<TxnId> victims;
+  std::vector<Deadlock> found;
   for (;;) {
     std::vector<TxnId> circle = find_circle(g);
-    if (circle.empty()) return victims;
-    TxnId victim =
-        *std::max_element(circle.begin(), circle.end(), [&](const TxnId& a, const TxnId& b) {
-          return std::pair(g.began[a], a) < std::pair(g.began[b], b);
-        });
-    victims.push_back(victim);
-    g.remove(victim);
+    if (circle.empty()) return found;
+    std::rotate(circle.begin(),
+                std::max_element(circle.begin(), circle.end(),
+                                 [&](const TxnId& a, const TxnId& b) {
+                                   return std::pair(g.began[a], a) < std::pair(g.began[b], b);
+                                 }),
+                circle.end());
+    Deadlock& deadlock = found.emplace_back();
+    for (size_t i = 0; i < circle.size(); ++i) {
+      const TxnId& blocker = circle[(i + 1) % circle.size()];
+      const Graph::Wait& wait = g.waits_for[circle[i]].at(blocker);
+      deadlock.circle.push_back({circle[i], wait.mode, *wait.key, blocker});
+    }
+    g.remove(deadlock.victim());
   }
 }
 
-Status deadlock_detected() {
+Status Deadlock::error() const {
+  std::string detail;
+  for (const DeadlockEdge& edge : circle) {
+    detail += fmt::format("{}Transaction {} waits for {} on a row; blocked by transaction {}.",
+                          detail.empty() ? "" : "\n", edge.waiter.to_string(), lock_name(edge.mode),
+                          edge.blocker.to_string());
+  }
   return Status(StatusCode::kAborted, sqlstate::kDeadlockDetected, "deadlock detected")
+      .with_detail(std::move(detail))
       .with_hint("See server log for query details.");
+}
+
+std::string Deadlock::for_log() const {
+  std::string text = "deadlock detected; the first of these gives way:";
+  for (const DeadlockEdge& edge : circle) {
+    text +=
+        fmt::format(" transaction {} waits for {} on {}, blocked by {};", edge.waiter.to_string(),
+                    lock_name(edge.mode), escape_bytes(edge.key), edge.blocker.to_string());
+  }
+  text.pop_back();
+  return text;
 }
 
 }  // namespace quorate::range

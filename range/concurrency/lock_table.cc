@@ -304,7 +304,8 @@ void LockTable::wake_all(const KeySpan& span) {
   }
 }
 
-void LockTable::abort_waits(const TxnId& txn, const Status& reason) {
+bool LockTable::abort_waits(const TxnId& txn, const Status& reason) {
+  bool waited = false;
   for (auto it = locks_.begin(); it != locks_.end();) {
     Lock& lock = (it++)->second;
     std::vector<Waiter*> victims;
@@ -313,8 +314,11 @@ void LockTable::abort_waits(const TxnId& txn, const Status& reason) {
     }
     MARK_IF(!victims.empty(), "range: the victim of a deadlock stops waiting");
     for (Waiter* w : victims) end_wait(lock, *w, reason);
-    if (!victims.empty()) grant(lock);
+    if (victims.empty()) continue;
+    waited = true;
+    grant(lock);
   }
+  return waited;
 }
 
 void LockTable::split_off(BytesView at, LockTable& right) {

@@ -77,7 +77,8 @@ class LockTable {
 
   // Everyone who waits for a key of `span` tries again.
   void wake_all(const KeySpan& span = KeySpan::all());
-  void abort_waits(const TxnId& txn, const Status& reason);
+  // False where it waits for nothing here.
+  bool abort_waits(const TxnId& txn, const Status& reason);
   // Moves what lies at or above `at` to `right`, whose waiters are woken here first.
   void split_off(BytesView at, LockTable& right);
 

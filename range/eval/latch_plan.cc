@@ -166,12 +166,6 @@ struct LiesIn {
 
 }  // namespace
 
-KeySpan clip(const KeySpan& a, const KeySpan& b) {
-  KeySpan out{std::max(a.start, b.start), a.end};
-  if (!b.end.empty() && (out.end.empty() || b.end < out.end)) out.end = b.end;
-  return out;
-}
-
 bool may_write(const BatchRequest& batch) {
   return std::any_of(batch.requests.begin(), batch.requests.end(), [](const Request& r) {
     return std::holds_alternative<CommitRequest>(r) || std::holds_alternative<EndTxnRequest>(r) ||

@@ -16,7 +16,5 @@ std::vector<Latch> latches_of(const BatchRequest& batch, Timestamp read_ts, cons
 bool free_to_evaluate(const Latches& latches, const BatchRequest& batch, Timestamp read_ts);
 // All keys of the batch lie in `span`.
 bool lies_in(const BatchRequest& batch, const KeySpan& span);
-// What both spans hold.
-KeySpan clip(const KeySpan& a, const KeySpan& b);
 
 }  // namespace quorate::range

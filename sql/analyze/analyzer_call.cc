@@ -168,7 +168,7 @@ Result<ExprPtr> Analyzer::aggregate_call(const PgQuery__FuncCall& f, const std::
 Result<ExprPtr> Analyzer::func_call(const PgQuery__FuncCall& f) {
   std::string name = string_of(f.funcname[f.n_funcname - 1]);
   std::string schema = f.n_funcname > 1 ? string_of(f.funcname[f.n_funcname - 2]) : "";
-  if (f.over != nullptr) return unsupported("window functions", f.location);
+  if (f.over != nullptr) return unsupported("a window function", f.location);
   bool aggregate = is_aggregate_name(name) && (schema.empty() || schema == "pg_catalog");
   if (aggregate) RETURN_IF_ERROR(check_aggregate_place(f.location));
   if (f.func_variadic && aggregate) return unsupported("VARIADIC in an aggregate", f.location);

@@ -472,7 +472,7 @@ Result<ExprPtr> Analyzer::indirection(const Node* n) {
     const Node* step = x.indirection[i];
     if (step->node_case != PG_QUERY__NODE__NODE_A_INDICES)
       return unsupported("field selection from a record", e->location);
-    if (step->a_indices->is_slice) return unsupported("array slices", e->location);
+    if (step->a_indices->is_slice) return unsupported("an array slice", e->location);
     Oid element = element_type(e->type.oid);
     if (element == 0)
       return fail(sqlstate::kDatatypeMismatch,

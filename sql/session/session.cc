@@ -10,7 +10,6 @@ namespace quorate::sql {
 using runtime::Task;
 
 namespace {
-// 2000-01-01 in Unix time.
 // Of a statement's text, in pg_stat_activity: PostgreSQL's track_activity_query_size.
 constexpr size_t kQueryShownMax = 1023;
 }  // namespace
@@ -21,24 +20,34 @@ SessionImpl::Running::Running(SessionImpl& session) : session_(session) {
   session.world_.cancel = session.cancel_.token();
   session.world_.settled();
   runtime::Env& env = session.node_.client.env();
-  int64_t now = static_cast<int64_t>(env.clock->wall_micros()) - kEpochMicros;
-  session.eval_.statement_micros = now;
-  int64_t transaction_micros =
-      session.transaction_time_fixed_ ? session.eval_.io.transaction_micros : now;
-  session.eval_.io = session.settings_.typed().io;
-  session.eval_.io.catalog = &session.world_;
-  session.eval_.io.transaction_micros = transaction_micros;
-  if (int64_t ms = session.settings_.typed().statement_timeout_ms; ms > 0) {
-    SessionImpl* s = &session;
-    timer_ = env.executor->schedule_after(std::chrono::milliseconds(ms), [s] {
-      s->cancel(deadline_exceeded("canceling statement due to statement timeout"));
-    });
-  }
+  session.eval_.statement_micros = static_cast<int64_t>(env.clock->wall_micros()) - kEpochMicros;
+  begin_statement();
+}
+
+void SessionImpl::Running::begin_statement() {
+  const Settings::Typed& settings = session_.settings_.typed();
+  EvalContext& eval = session_.eval_;
+  const int64_t transaction_micros =
+      session_.transaction_time_fixed_ ? eval.io.transaction_micros : eval.statement_micros;
+  eval.io = settings.io;
+  eval.io.catalog = &session_.world_;
+  eval.io.transaction_micros = transaction_micros;
+  stop_timer();
+  if (settings.statement_timeout_ms <= 0) return;
+  SessionImpl* s = &session_;
+  timer_ = s->node_.client.env().executor->schedule_after(
+      std::chrono::milliseconds(settings.statement_timeout_ms),
+      [s] { s->cancel(deadline_exceeded("canceling statement due to statement timeout")); });
+}
+
+void SessionImpl::Running::stop_timer() {
+  if (timer_ != 0) session_.node_.client.env().executor->cancel_timer(timer_);
+  timer_ = 0;
 }
 
 SessionImpl::Running::~Running() {
   session_.running_ = false;
-  if (timer_ != 0) session_.node_.client.env().executor->cancel_timer(timer_);
+  stop_timer();
 }
 
 SessionImpl::SessionImpl(NodeServices* node, SessionOptions options)
@@ -96,7 +105,7 @@ Task<Status> SessionImpl::start(SessionOptions options) {
 Task<Status> SessionImpl::run_query(std::string_view text, ResultSink* sink) {
   Running running(*this);
   note_query(text);
-  Status s = co_await run_query_inner(text, sink);
+  Status s = co_await run_query_inner(text, sink, running);
   if (!s.ok()) co_await failed();
   if (txn_ == nullptr && writer_ == nullptr) drop_catalog();
   tell_settings(sink);
@@ -104,7 +113,8 @@ Task<Status> SessionImpl::run_query(std::string_view text, ResultSink* sink) {
   co_return s;
 }
 
-Task<Status> SessionImpl::run_query_inner(std::string_view text, ResultSink* sink) {
+Task<Status> SessionImpl::run_query_inner(std::string_view text, ResultSink* sink,
+                                          Running& running) {
   CO_RETURN_IF_ERROR(check_utf8(text));
   // A protocol portal without a name does not live beyond the next query.
   portals_.erase(std::string());
@@ -126,7 +136,7 @@ Task<Status> SessionImpl::run_query_inner(std::string_view text, ResultSink* sin
     sink->empty_query();
     co_return Status();
   }
-  if (list->size() > 1) co_return co_await run_many(std::move(*list), sink);
+  if (list->size() > 1) co_return co_await run_many(std::move(*list), sink, running);
   if (!(*list)[0].as_of().empty()) {
     // Its plan is of another catalog, and nobody asks for it again.
     normalized_.clear();
@@ -142,8 +152,10 @@ Task<Status> SessionImpl::run_query_inner(std::string_view text, ResultSink* sin
 }
 
 // Several statements in one string are one transaction where they don't say otherwise.
-Task<Status> SessionImpl::run_many(std::vector<ParsedStatement> list, ResultSink* sink) {
+Task<Status> SessionImpl::run_many(std::vector<ParsedStatement> list, ResultSink* sink,
+                                   Running& running) {
   for (size_t i = 0; i < list.size(); ++i) {
+    if (i > 0) running.begin_statement();
     if (block_ == Block::kNone) block_ = Block::kImplicit;
     CO_RETURN_IF_ERROR(look_back(list[i]));
     Result<StatementRef> statement =
@@ -152,11 +164,7 @@ Task<Status> SessionImpl::run_many(std::vector<ParsedStatement> list, ResultSink
     Run r{.statement = *statement, .sink = sink, .describe = true};
     r.commits = i + 1 == list.size() && block_ == Block::kImplicit;
     CO_RETURN_IF_ERROR(co_await run(r));
-    if (i + 1 < list.size()) {
-      // Each statement has its own time, and may be cancelled by itself.
-      eval_.statement_micros = world_.clock_micros();
-      CO_RETURN_IF_ERROR(cancel_.token().status());
-    }
+    if (i + 1 < list.size()) CO_RETURN_IF_ERROR(cancel_.token().status());
   }
   if (block_ == Block::kImplicit) co_return co_await commit_all();
   co_return Status();

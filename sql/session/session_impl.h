@@ -148,8 +148,9 @@ class SessionImpl final : public Session {
   void tell_notices(std::vector<Status>* notices);
 
   // --- session.cc ---
-  runtime::Task<Status> run_query_inner(std::string_view text, ResultSink* sink);
-  runtime::Task<Status> run_many(std::vector<ParsedStatement> list, ResultSink* sink);
+  runtime::Task<Status> run_query_inner(std::string_view text, ResultSink* sink, Running& running);
+  runtime::Task<Status> run_many(std::vector<ParsedStatement> list, ResultSink* sink,
+                                 Running& running);
   void note_query(std::string_view text);
   void tell_settings(ResultSink* sink);
   void notice(ResultSink* sink, std::string_view severity, const Status& s);

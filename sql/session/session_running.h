@@ -7,11 +7,18 @@ namespace quorate::sql {
 
 class SessionImpl::Running {
  public:
+  // Begins the first statement too.
   explicit Running(SessionImpl& session);
   ~Running();
   Running(const Running&) = delete;
 
+  // Each statement of a call follows the settings as those before it left them, and has a timeout
+  // of its own. The call's time (statement_timestamp()) is one, as in PostgreSQL.
+  void begin_statement();
+
  private:
+  void stop_timer();
+
   SessionImpl& session_;
   runtime::TimerId timer_ = 0;
 };

@@ -170,3 +170,12 @@ ROLLBACK;
 CHECKPOINT;
 ;
 SELECT;
+-- Several statements in one message: each follows what those before it have set.
+SET timezone = 'Asia/Tokyo'\; SELECT '2020-01-01 00:00+00'::timestamptz\; SET datestyle = 'german'\; SELECT '2020-01-01 00:00+00'::timestamptz\; RESET ALL\; SELECT '2020-01-01 00:00+00'::timestamptz;
+SET statement_timeout = '50ms'\; SELECT 'begins'\; SELECT pg_sleep(60);
+SHOW statement_timeout;
+SET statement_timeout = '50ms'\; SET statement_timeout = 0\; SELECT pg_sleep(0.2), 'ends';
+SET statement_timeout = '1s'\; SELECT pg_sleep(0.6)\; SELECT pg_sleep(0.6), 'each has its own';
+RESET statement_timeout;
+SELECT pg_sleep(0.1)\; SELECT statement_timestamp() - now() AS the_same;
+BEGIN\; SET LOCAL timezone = 'Asia/Tokyo'\; SELECT '2020-01-01 00:00+00'::timestamptz\; COMMIT\; SELECT '2020-01-01 00:00+00'::timestamptz;
