@@ -150,7 +150,10 @@ Task<void> SqlSkew::sign(SqlClient* client, Random* random) {
     std::string begin = "BEGIN";
     done = co_await transact(client, random, &script, std::move(begin));
   } else {
-    Sign script(ward, id, random->chance(0.5), random->chance(lock_chance_));
+    // One draw a statement: compilers differ in the order of arguments.
+    const bool lock = random->chance(lock_chance_);
+    const bool by_index = random->chance(0.5);
+    Sign script(ward, id, by_index, lock);
     std::string begin = "BEGIN";
     done = co_await transact(client, random, &script, std::move(begin));
   }

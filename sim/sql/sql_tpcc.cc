@@ -353,9 +353,11 @@ Task<void> SqlTpcc::run(SqlClient* client, Random* random) {
     if (random->chance(0.02)) lines.back().item = items_ + 1;
     script = std::make_unique<NewOrder>(number, district, customer, std::move(lines));
   } else if (dice < 9) {
+    // One draw a statement: compilers differ in the order of arguments.
     const uint64_t payer = random->chance(0.4) ? customer : 0;
-    script = std::make_unique<Payment>(number, district, payer, random->below(kNames),
-                                       random->between(1, 5000));
+    const int64_t amount = random->between(1, 5000);
+    const uint64_t name = random->below(kNames);
+    script = std::make_unique<Payment>(number, district, payer, name, amount);
   } else {
     auto made = std::make_unique<Delivery>(number, districts_);
     delivery = made.get();

@@ -27,7 +27,7 @@ node_kill 3
 wait $loader
 node_start 3
 wait_sql 3
-there=$(sql 1 'SELECT count(*) FROM t WHERE id > 2000000')
+there=$(insist 1 'SELECT count(*) FROM t WHERE id > 2000000')
 if grep -q "rc 0" "$cluster_dir/copy.out"; then
   expect "$there" "$rows" "an acknowledged load"
 else
@@ -39,11 +39,11 @@ loader=$!
 sleep 4
 node_kill 2
 wait $loader
-expect "$(sql 1 'SELECT count(*) FROM t WHERE id > 3000000')" 0 "a load whose coordinator died"
+expect "$(insist 1 'SELECT count(*) FROM t WHERE id > 3000000')" 0 "a load whose coordinator died"
 node_start 2
 wait_sql 2
-sql 1 "INSERT INTO t VALUES (3000001, 1, 'mine')" || fail "insert over an abandoned load"
-expect "$(sql 2 'SELECT count(*) FROM t WHERE id > 3000000')" 1 "after the abandoned load"
+expect "$(insist 1 "INSERT INTO t VALUES (3000001, 1, 'mine')")" "" "insert over an abandoned load"
+expect "$(insist 2 'SELECT count(*) FROM t WHERE id > 3000000')" 1 "after the abandoned load"
 
 # Within one block: its own rows are seen, a savepoint undoes some, all nodes die, and all is there.
 sql 1 "CREATE TABLE s (id int PRIMARY KEY, v text)" || fail "create s"
@@ -64,6 +64,6 @@ expect "$out" $'100000\n50000\n99000|99000' "within a block"
 for n in 1 2 3; do node_kill $n; done
 for n in 1 2 3; do node_start $n; done
 for n in 1 2 3; do wait_sql $n; done
-expect "$(sql 3 "SELECT count(*), min(id) FROM s")" "99000|1001" "after a restart of all"
-expect "$(sql 2 "SELECT count(*) FROM t WHERE id <= $rows")" "$rows" "after a restart of all"
+expect "$(insist 3 "SELECT count(*), min(id) FROM s")" "99000|1001" "after a restart of all"
+expect "$(insist 2 "SELECT count(*) FROM t WHERE id <= $rows")" "$rows" "after a restart of all"
 echo "bulk load: passed"

@@ -2,6 +2,7 @@
 #   node_start N     starts node N with the same command each time, in the background
 #   node_kill N      kill -9
 #   sql N "TEXT"     runs statements through node N with psql, unaligned, tuples only
+#   insist N "TEXT"  sql, again while a range has no leaseholder, where QUORATE_SLOWER lets a failover take longer
 #   wait_sql N       until node N answers
 #   within N         N times QUORATE_SLOWER: seconds that a build with a sanitizer may take where others take N
 # A sanitizer's report in a node's log fails the script, whatever else it found.
@@ -26,6 +27,14 @@ node_start() {
 }
 node_kill() { kill -9 "${node_pid[$1]}" 2>/dev/null; wait "${node_pid[$1]}" 2>/dev/null; }
 sql() { psql -X -q -A -t -v ON_ERROR_STOP=1 -h 127.0.0.1 -p "$(sql_port "$1")" -U postgres -d postgres -c "$2" 2>&1; }
+insist() {
+  local i out
+  for i in $(seq "$slower"); do
+    out=$(sql "$1" "$2")
+    case "$out" in *"is not available: it has no leaseholder"*) ;; *) break ;; esac
+  done
+  echo "$out"
+}
 wait_sql() {
   local i
   for i in $(seq "$(within 300)"); do
