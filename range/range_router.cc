@@ -1,5 +1,7 @@
 #include "range/range_router.h"
 
+#include <algorithm>
+
 #include "base/mark.h"
 #include "range/keys.h"
 #include "runtime/fault_points.h"
@@ -29,6 +31,18 @@ bool may_write(const BatchRequest& request) {
     }
   }
   return false;
+}
+
+bool commits(const BatchRequest& request) {
+  return std::any_of(request.requests.begin(), request.requests.end(),
+                     [](const Request& r) { return std::holds_alternative<CommitRequest>(r); });
+}
+
+// Mostly short; now and then longer than anybody who meets a staging has patience with it.
+runtime::Duration draw_late(runtime::Random& random) {
+  if (random.chance(0.3)) return std::chrono::milliseconds(random.below(8'000));
+  const uint64_t most = uint64_t{1} << random.below(10);
+  return std::chrono::milliseconds(random.below(most));
 }
 
 }  // namespace
@@ -260,6 +274,17 @@ runtime::Task<BatchResponse> RangeRouter::send(BatchRequest batch, runtime::Canc
     request->now = clock_.now();
     if (to != cluster_.self()) request->patience_ms = patience_left(deadline, way_back);
     response = co_await deliver(to, request, deadline, token);
+    if (to != cluster_.self() && commits(*request)) {
+      if (runtime::fires(env_.faults, runtime::FaultPoint::kRepeatCommit))
+        scope_.spawn(repeat(to, std::make_shared<BatchRequest>(*request)));
+      if (runtime::fires(env_.faults, runtime::FaultPoint::kLoseAnswer)) {
+        const runtime::Duration late = draw_late(*env_.random);
+        (void)co_await runtime::sleep_for(*env_.executor, late, token);
+        response = BatchResponse();
+        response.outcome = Outcome::kError;
+        response.error = unavailable("the answer is lost");
+      }
+    }
     if (response.now) (void)clock_.update(response.now);
     for (const RangeDescriptor& d : response.descriptors) learn(d);
     switch (response.outcome) {
@@ -312,6 +337,16 @@ runtime::Task<BatchResponse> RangeRouter::send(BatchRequest batch, runtime::Canc
     co_await look_up_anew(range);
     looked_up = env_.executor->now();
   }
+}
+
+// As the network does it.
+runtime::Task<void> RangeRouter::repeat(NodeId to, std::shared_ptr<const BatchRequest> request) {
+  const runtime::Duration late = draw_late(*env_.random);
+  Status slept = co_await runtime::sleep_for(*env_.executor, late);
+  if (!slept.ok()) co_return;
+  const runtime::Instant deadline =
+      env_.executor->now() + std::chrono::milliseconds(request->patience_ms);
+  (void)co_await deliver(to, std::move(request), deadline, {});
 }
 
 // Calls to a node that has gone silent or was restarted are given up, so that they can be made

@@ -43,6 +43,8 @@ class RangeRouter : public Router {
   NodeId choose(const RangeDescriptor& descriptor, NodeId hint, size_t attempt) const;
   runtime::Task<BatchResponse> deliver(NodeId to, std::shared_ptr<const BatchRequest> request,
                                        runtime::Instant deadline, runtime::CancelToken token);
+  // Once more, some time later: a fault of the simulator's.
+  runtime::Task<void> repeat(NodeId to, std::shared_ptr<const BatchRequest> request);
   // The newest descriptor at or before `key` that the directory has; behind by a split at times.
   runtime::Task<Result<RangeDescriptor>> ask_directory(Bytes key, uint64_t patience_ms);
   runtime::Task<void> look_up_anew(RangeId range);

@@ -496,6 +496,10 @@ runtime::Task<void> Store::stream_snapshot(RangeId range, raft::Message message)
     const runtime::Duration late = std::chrono::milliseconds(env_.random->below(500));
     (void)co_await runtime::sleep_for(*env_.executor, late);
   }
+  if (runtime::fires(env_.faults, runtime::FaultPoint::kHoldSnapshot)) {
+    const runtime::Duration late = std::chrono::milliseconds(env_.random->below(8'000));
+    (void)co_await runtime::sleep_for(*env_.executor, late);
+  }
   auto made = co_await engine_->make_snapshot(range, descriptor.span);
   if (!made.ok()) outcome = made.status();
   if (outcome.code() == StatusCode::kCorruption) suspects_.insert(range);

@@ -27,6 +27,10 @@ enum class FaultPoint : uint8_t {
   kManyEnds,        // txn/transaction: an end is not left to the background
   kForgetPlan,      // sql/session: a plan is not in the cache
   kLateSnapshot,    // range/store: a snapshot waits long for another checkpoint's end
+  kLoseAnswer,      // range/range_router: a commit's answer is lost, and it is sent again
+  kRepeatCommit,    // range/range_router: a copy of a commit comes when it has ended
+  kForgetLock,      // range/eval: a lock that is in the way was lost
+  kHoldSnapshot,    // range/store: a snapshot is not made for seconds
   kCount,
 };
 

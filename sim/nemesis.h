@@ -121,7 +121,9 @@ class Nemesis {
   void roll_on(size_t done, size_t i, runtime::Duration pause);
   void wipe();
   void wipe_when_spared(size_t i, runtime::Duration down, int tries);
+  void crash_others(size_t wiped);
   bool can_spare(size_t victim, NodeId lost);
+  bool can_lose(size_t victim, RangeId changing);
   void fill_disk();
   void rot();
   void rot_when_spared(size_t i, int tries);
@@ -135,10 +137,17 @@ class Nemesis {
   void start_again(size_t i);
   void pause();
   void split();
+  void leave_behind(const Bytes& key);
   void transfer_lease();
   void hand_around(Bytes key, size_t times);
+  void hand_to_deaf(const Bytes& key, size_t to, runtime::Random own);
   void move_replicas();
   void crash_when_left(RangeId range, int looks);
+  void wipe_when_left(size_t host, RangeId range, int looks);
+  std::optional<size_t> keep_from_change(size_t leader, const range::RangeDescriptor& after,
+                                         const std::vector<NodeId>& joined);
+  void meet_who_left(size_t absent, const range::RangeDescriptor& now);
+  runtime::Random own_draw(std::string_view purpose) const;
   void drain_and_restart();
   static runtime::Task<void> run_split(Nemesis* nemesis, server::KvNode* node, Bytes at);
   static runtime::Task<void> run_transfer(server::KvNode* node, Bytes at, NodeId to);

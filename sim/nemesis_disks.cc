@@ -4,6 +4,7 @@
 
 namespace quorate::sim {
 
+using runtime::Random;
 using runtime::SimCrash;
 using server::KvNode;
 
@@ -32,6 +33,19 @@ void Nemesis::wipe_when_spared(size_t i, runtime::Duration down, int tries) {
   note("wipe " + cluster_.host(i));
   cluster_.wipe(i);
   later(down, [this, i] { cluster_.start(i); });
+  Random own = own_draw("wipe");
+  if (own.chance(0.4)) {
+    const runtime::Duration soon(own.between(0, down.count()));
+    later(soon, [this, i] { crash_others(i); });
+  }
+}
+
+// What they have heard of it and not written down nobody knows any more.
+void Nemesis::crash_others(size_t wiped) {
+  note("wipe, crash all others");
+  for (size_t i = 0; i < cluster_.size(); ++i) {
+    if (i != wiped) kill(i, SimCrash::kProcess, 0, true);
+  }
 }
 
 // All replicas of all ranges but those of `lost`, which runs on host `victim` if at all, are there
@@ -65,6 +79,32 @@ bool Nemesis::can_spare(size_t victim, NodeId lost) {
       }
       if (replica == nullptr || replica->id() != r.replica || replica->applied() < seen.committed)
         return false;
+    }
+  }
+  return true;
+}
+
+// No other range than `changing` changes its members, and all of them are there: who lacks
+// something has it from the others. `changing` has two sets of members, each of which can do
+// without one.
+bool Nemesis::can_lose(size_t victim, RangeId changing) {
+  for (size_t i = 0; i < cluster_.size(); ++i) {
+    KvNode* node = cluster_.node(i);
+    if (node == nullptr) return false;
+    for (const auto& [id, replica] : node->store().replicas()) {
+      if (!replica->started()) return false;
+      if (id == changing) continue;
+      if (replica->conf().joint()) return false;
+      for (const range::ReplicaDescriptor& r : replica->descriptor().replicas) {
+        const bool here = r.node == cluster_.node(victim)->id();
+        const range::Replica* other = nullptr;
+        for (size_t k = 0; k < cluster_.size() && !here; ++k) {
+          KvNode* its = cluster_.node(k);
+          if (its != nullptr && its->id() == r.node) other = its->store().find(id);
+        }
+        if (!here && (other == nullptr || !other->started() || other->id() != r.replica))
+          return false;
+      }
     }
   }
   return true;
@@ -147,9 +187,15 @@ void Nemesis::turn_bits_when_spared(size_t i, NodeId node, uint64_t life, int tr
   runtime::SimDisk& disk = cluster_.machine(i).disk();
   const size_t most = size_t{1} << random_.below(6);
   size_t turned = 0;
-  for (const std::string& path : disk.paths()) {
-    if (path.find("log") == std::string::npos) continue;
-    for (size_t n = random_.below(most + 1); n > 0; --n) turned += disk.flip_random_bit(path);
+  // Or one in what was written last, which nobody can tell from what a crash tore.
+  Random own = own_draw("rot");
+  if (own.chance(0.4)) {
+    turned += disk.flip_bit_of_last_write("log");
+  } else {
+    for (const std::string& path : disk.paths()) {
+      if (path.find("log") == std::string::npos) continue;
+      for (size_t n = random_.below(most + 1); n > 0; --n) turned += disk.flip_random_bit(path);
+    }
   }
   rotten_ = rotten_ || turned > 0;
   note(fmt::format("rot-bits of {}: {}", cluster_.host(i), turned));

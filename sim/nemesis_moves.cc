@@ -1,4 +1,6 @@
 // What operators do while everything breaks: splits, lease transfers, drains.
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "base/archive.h"
@@ -9,16 +11,70 @@
 
 namespace quorate::sim {
 
+using runtime::Random;
 using runtime::SimCrash;
 using runtime::Task;
 using server::KvNode;
+
+namespace {
+// Of a member that hears nothing of a change of members.
+constexpr auto kAbsentMost = std::chrono::seconds(20);
+constexpr auto kMeetFor = std::chrono::seconds(5);
+}  // namespace
+
+// So that other draws stay what they were.
+Random Nemesis::own_draw(std::string_view purpose) const { return Random(random_).fork(purpose); }
 
 void Nemesis::split() {
   const size_t i = victim();
   KvNode* node = cluster_.node(i);
   if (node == nullptr) return;
   note("split");
-  cluster_.spawn(i, run_split(this, node, workload_.split_key(random_)));
+  const Bytes key = workload_.split_key(random_);
+  if (started_ && own_draw("split").chance(profile_.trouble / 2)) leave_behind(key);
+  cluster_.spawn(i, run_split(this, node, key));
+}
+
+// A member hears of a split only when it is over, often by a snapshot from past it, and has nothing
+// of the child then. Meanwhile the leader loses another member, who looks for votes; and perhaps
+// the one without rows starts anew.
+void Nemesis::leave_behind(const Bytes& key) {
+  Random own = own_draw("leave behind");
+  const size_t leader = leaseholder_of(key);
+  KvNode* node = cluster_.node(leader);
+  range::Replica* replica = node == nullptr ? nullptr : node->store().find_by_key(key);
+  if (replica == nullptr || !replica->started()) return;
+  std::vector<size_t> others;
+  for (size_t i = 0; i < cluster_.size(); ++i) {
+    KvNode* other = cluster_.node(i);
+    if (i != leader && other != nullptr &&
+        replica->descriptor().find(StoreId(other->id().value)) != nullptr)
+      others.push_back(i);
+  }
+  if (others.size() < 2) return;
+  const size_t n = own.below(others.size());
+  const size_t absent = others[n], asks = others[(n + 1) % others.size()];
+  note("split, isolate " + cluster_.host(absent));
+  const Directions away = all_of(absent);
+  cut(away);
+  const runtime::Duration back = std::chrono::milliseconds(own.between(1'000, 7'000));
+  const runtime::Duration parted = back + std::chrono::milliseconds(own.between(0, 2'000));
+  const runtime::Duration killed = parted + std::chrono::milliseconds(own.between(0, 6'000));
+  later(back, [this, away] { mend(away); });
+  later(parted, [this, key, asks] {
+    const size_t now = leaseholder_of(key);
+    if (now == asks) return;
+    note(fmt::format("split, cut {} <-> {}", cluster_.host(now), cluster_.host(asks)));
+    const Directions between{{cluster_.host(now), cluster_.host(asks)},
+                             {cluster_.host(asks), cluster_.host(now)}};
+    cut(between);
+    later(cluster_.options().node.liveness.support + kMeetFor, [this, between] { mend(between); });
+  });
+  if (own.chance(0.5)) {
+    later(killed, [this, absent] {
+      if (cluster_.up(absent)) kill(absent, SimCrash::kProcess, 0, true);
+    });
+  }
 }
 
 Task<void> Nemesis::run_split(Nemesis* nemesis, KvNode* node, Bytes at) {
@@ -61,13 +117,39 @@ void Nemesis::hand_around(Bytes key, size_t times) {
     node = cluster_.node(i);
     target = cluster_.node(to);
     if (node != nullptr && target != nullptr) {
-      cluster_.spawn(i, run_transfer(node, key, target->id()));
+      Random own = own_draw("hand around");
+      if (started_ && to != i && own.chance(profile_.trouble / 2))
+        hand_to_deaf(key, to, own);
+      else
+        cluster_.spawn(i, run_transfer(node, key, target->id()));
       perhaps_trouble(i, std::chrono::milliseconds(200));
     }
   }
   if (times <= 1) return;
   later(draw_any_length(std::chrono::milliseconds(1'000)),
         [this, key, times] { hand_around(key, times - 1); });
+}
+
+// For a moment too short to end anybody's support the target hears of nothing that the others do,
+// nor of their clocks, and then it has the lease.
+void Nemesis::hand_to_deaf(const Bytes& key, size_t to, Random own) {
+  const runtime::Duration length = std::chrono::milliseconds(own.between(20, 600));
+  const bool late = own.chance(0.5);
+  note("transfer, deafen " + cluster_.host(to));
+  const Directions directions = all_of(to);
+  if (late) {
+    for (const auto& [from, dest] : directions) cluster_.world().network().clog(from, dest, length);
+  } else {
+    cut(directions);
+  }
+  later(length, [this, key, to, late, directions] {
+    if (!late) mend(directions);
+    const size_t i = leaseholder_of(key);
+    KvNode* node = cluster_.node(i);
+    KvNode* target = cluster_.node(to);
+    if (node != nullptr && target != nullptr)
+      cluster_.spawn(i, run_transfer(node, key, target->id()));
+  });
 }
 
 Task<void> Nemesis::run_transfer(KvNode* node, Bytes key, NodeId to) {
@@ -201,14 +283,78 @@ Task<void> Nemesis::run_move(Nemesis* nemesis, size_t host, Bytes at, std::vecto
   }
   ++after.generation;
   nemesis->perhaps_trouble(host, std::chrono::milliseconds(200));
+  const std::optional<size_t> absent = nemesis->keep_from_change(host, after, to);
   Task<Status> changed = replica->change_replicas(std::move(change), after);
   const RangeId range = replica->range();
   const Status done = co_await std::move(changed);
   if (!done.ok()) co_return;
+  if (nemesis->own_draw("move").chance(nemesis->profile_.trouble / 2))
+    nemesis->later(runtime::Duration(0), [=] { nemesis->wipe_when_left(host, range, 400); });
   for (const NodeId gone : left) co_await tell_left(node, gone, after);
-  if (!nemesis->random_.chance(nemesis->profile_.trouble)) co_return;
+  const bool crash = nemesis->random_.chance(nemesis->profile_.trouble);
   // Not from here: this node may be among those that crash.
-  nemesis->later(runtime::Duration(0), [=] { nemesis->crash_when_left(range, 400); });
+  if (absent && !left.empty())
+    nemesis->later(runtime::Duration(0), [=] { nemesis->meet_who_left(*absent, after); });
+  else if (crash)
+    nemesis->later(runtime::Duration(0), [=] { nemesis->crash_when_left(range, 400); });
+}
+
+// Now and then one of those who stay hears nothing of a change, until others have left for good.
+std::optional<size_t> Nemesis::keep_from_change(size_t leader, const range::RangeDescriptor& after,
+                                                const std::vector<NodeId>& joined) {
+  Random own = own_draw("keep from change");
+  if (!started_ || healed_ || !own.chance(profile_.trouble / 2)) return std::nullopt;
+  const size_t first = own.below(cluster_.size());
+  for (size_t n = 0; n < cluster_.size(); ++n) {
+    const size_t i = (first + n) % cluster_.size();
+    KvNode* node = cluster_.node(i);
+    if (i == leader || node == nullptr ||
+        std::find(joined.begin(), joined.end(), node->id()) != joined.end() ||
+        after.find(StoreId(node->id().value)) == nullptr)
+      continue;
+    note("move, isolate " + cluster_.host(i));
+    const Directions directions = all_of(i);
+    cut(directions);
+    later(kAbsentMost, [this, directions] { mend(directions); });
+    return i;
+  }
+  return std::nullopt;
+}
+
+// It is back, but meets nobody who knows what has changed, only those who are no members any more.
+void Nemesis::meet_who_left(size_t absent, const range::RangeDescriptor& now) {
+  mend(all_of(absent));
+  Directions apart;
+  for (size_t i = 0; i < cluster_.size(); ++i) {
+    KvNode* node = cluster_.node(i);
+    if (i == absent || node == nullptr || now.find(StoreId(node->id().value)) == nullptr) continue;
+    for (const auto& direction : all_of(i)) apart.push_back(direction);
+  }
+  note("move, meet who left: " + cluster_.host(absent));
+  cut(apart);
+  later(cluster_.options().node.liveness.support + kMeetFor, [this, apart] { mend(apart); });
+}
+
+// Who led the change is lost for good as soon as those are gone whom it has told to go.
+void Nemesis::wipe_when_left(size_t host, RangeId range, int looks) {
+  KvNode* node = cluster_.node(host);
+  const range::Replica* leader = node == nullptr ? nullptr : node->store().find(range);
+  if (wiped_ || leader == nullptr) return;
+  for (size_t i = 0; i < cluster_.size(); ++i) {
+    KvNode* other = cluster_.node(i);
+    if (other == nullptr) return;
+    if (other->store().find(range) == nullptr ||
+        leader->descriptor().find(StoreId(other->id().value)) != nullptr)
+      continue;
+    if (looks > 0)
+      later(std::chrono::milliseconds(1), [=, this] { wipe_when_left(host, range, looks - 1); });
+    return;
+  }
+  if (!can_lose(host, range)) return;
+  wiped_ = true;
+  note("move, wipe " + cluster_.host(host));
+  cluster_.wipe(host);
+  later(std::chrono::milliseconds(100), [this, host] { cluster_.start(host); });
 }
 
 // As soon as those that a range has left are gone, all its members lose their power: what they have

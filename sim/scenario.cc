@@ -102,6 +102,9 @@ SimCluster::Options draw_cluster(Random& random, const Workload& workload,
   Random scrub = copy.fork("scrub");
   n.upkeep.scrub.every = ms(1'000 + scrub.below(9'000));
   n.upkeep.scrub.bytes = size_t{65'536} << scrub.below(5);
+  // Where nobody is replaced for being silent, who is known to be gone must be.
+  Random patience = copy.fork("patience");
+  if (o.nodes == 3 && patience.chance(0.5)) n.upkeep.replace_after = ms(600'000);
   n.txn.run_bytes = 100 + bulk.below(2'000);
   n.txn.load_bytes_max = 200 + bulk.below(4'000);
   return o;

@@ -31,7 +31,8 @@ TEST_P(Seeds, hold_every_promise_under_faults) {
     EXPECT_GT(out.committed, 0u);
   }
 }
-INSTANTIATE_TEST_SUITE_P(Workloads, Seeds, testing::Values("bank", "register", "append", "load"));
+INSTANTIATE_TEST_SUITE_P(Workloads, Seeds,
+                         testing::Values("bank", "register", "append", "load", "overwrite"));
 
 uint64_t hash_in_a_process(uint64_t seed) {
   int ends[2];

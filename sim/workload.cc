@@ -5,6 +5,7 @@
 #include "sim/workloads/append.h"
 #include "sim/workloads/bank.h"
 #include "sim/workloads/load.h"
+#include "sim/workloads/overwrite.h"
 #include "sim/workloads/register.h"
 
 namespace quorate::sim {
@@ -160,7 +161,8 @@ std::unique_ptr<Workload> make(Random random) {
 constexpr WorkloadKind kKinds[] = {{"bank", make<Bank>},
                                    {"register", make<Register>},
                                    {"append", make<Append>},
-                                   {"load", make<Load>}};
+                                   {"load", make<Load>},
+                                   {"overwrite", make<Overwrite>}};
 }  // namespace
 
 std::span<const WorkloadKind> workload_kinds() { return kKinds; }

@@ -125,6 +125,24 @@ TEST(LockTable, a_released_lock_goes_to_the_first_and_then_to_all_sharers) {
   EXPECT_TRUE(w.locks.empty());
 }
 
+TEST(LockTable, a_lost_lock_goes_to_the_first_unless_it_stands_for_an_intent) {
+  LockWorld w;
+  ASSERT_TRUE(w.locks.try_lock("k", txn(1), kX));
+  w.start("two", 2, kX);
+  w.locks.lose("k");
+  w.settle();
+  EXPECT_EQ(w.locks.to_string(), "k: [T2 exclusive]\n");
+  EXPECT_EQ(w.done["two"], "ok");
+  w.locks.add_staged("k", txn(2));
+  w.locks.lose("k");
+  w.locks.lose("other");
+  EXPECT_EQ(w.locks.to_string(), "k: [T2 exclusive staged]\n");
+  w.locks.release_all(txn(2).id, true);
+  ASSERT_TRUE(w.locks.try_lock("k", txn(3), kX));
+  w.locks.lose("k");
+  EXPECT_TRUE(w.locks.empty());
+}
+
 TEST(LockTable, an_upgrade_goes_before_strangers) {
   LockWorld w;
   ASSERT_TRUE(w.locks.try_lock("k", txn(1), kS));

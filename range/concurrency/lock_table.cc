@@ -234,6 +234,17 @@ void LockTable::release(BytesView key, const TxnId& txn) {
   grant(*lock);
 }
 
+void LockTable::lose(BytesView key) {
+  Lock* lock = find(key);
+  if (lock == nullptr) return;
+  std::vector<TxnId> holders;
+  for (const Holder& h : lock->holders) {
+    if (!h.staged) holders.push_back(h.txn.id);
+  }
+  for (const TxnId& txn : holders) drop_holder(*lock, txn);
+  grant(*lock);
+}
+
 void LockTable::release_all(const TxnId& txn, bool staged) {
   auto it = held_.find(txn);
   if (it == held_.end()) return;

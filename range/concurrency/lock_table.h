@@ -63,6 +63,8 @@ class LockTable {
   // An intent of `txn` was met or written: holds exclusively, whoever else is there.
   void add_staged(BytesView key, const TxnHeader& txn);
   void release(BytesView key, const TxnId& txn);
+  // Whoever holds it, but for an intent's sake, does so no more.
+  void lose(BytesView key);
   // All of the transaction's locks; those that stand for intents only where `staged` says so.
   void release_all(const TxnId& txn, bool staged);
 

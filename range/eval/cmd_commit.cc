@@ -9,7 +9,6 @@
 //     versions + record in one write batch
 #include "base/mark.h"
 #include "range/eval/commit_checks.h"
-#include "runtime/fault_points.h"
 
 namespace quorate::range {
 
@@ -76,8 +75,7 @@ Verdict eval_commit(Evaluation& e, const CommitRequest& request, CommitResponse&
   if (Status s = check_limits(e, request); !s.ok()) return e.fail(std::move(s));
 
   Timestamp ts = e.read_ts;
-  if (runtime::fires(e.context.env().faults, runtime::FaultPoint::kRaiseCommit))
-    ts.forward(e.context.clock().now());
+  ts.forward(raise_perhaps(e, request));
   for (const RowWrite& w : request.writes) {
     if (v = check_write(e, w, &ts); v != Verdict::kDone) return v;
   }

@@ -9,7 +9,6 @@
 // with the same writes.
 #include "base/mark.h"
 #include "range/eval/commit_checks.h"
-#include "runtime/fault_points.h"
 
 namespace quorate::range {
 
@@ -190,9 +189,7 @@ Verdict eval_stage(Evaluation& e, const CommitRequest& request, CommitResponse& 
   }
   // Only where something is not staged yet: what was is never refused, or its attempt could be
   // committed by others after all. Once, since there may be thousands of rows.
-  if (!e.effects.staged.empty() &&
-      runtime::fires(e.context.env().faults, runtime::FaultPoint::kRaiseCommit))
-    lowest.forward(e.context.clock().now());
+  if (!e.effects.staged.empty()) lowest.forward(raise_perhaps(e, request));
   for (const Bytes& key : request.locked_reads) {
     if (v = stage_locked_read(e, request, key, &lowest); v != Verdict::kDone) return v;
   }

@@ -4,6 +4,7 @@
 #include "base/mark.h"
 #include "range/eval/runs.h"
 #include "range/keys.h"
+#include "runtime/fault_points.h"
 
 namespace quorate::range {
 
@@ -90,6 +91,15 @@ Status check_limits(Evaluation& e, const CommitRequest& request) {
     grows |= !w.deleted && !keys::is_vital(w.key);
   }
   return changes ? check_space(e, grows) : Status();
+}
+
+Timestamp raise_perhaps(Evaluation& e, const CommitRequest& request) {
+  if (request.writes.empty() ||
+      !runtime::fires(e.context.env().faults, runtime::FaultPoint::kRaiseCommit))
+    return Timestamp();
+  const Timestamp now = e.context.clock().now();
+  e.state.reads.add(BytesView(request.writes.front().key), now, kAllColumns, TxnId());
+  return now.next();
 }
 
 bool records_may_be_gone(const Evaluation& e, Timestamp attempt, Timestamp earliest) {

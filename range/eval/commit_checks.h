@@ -16,6 +16,10 @@ Verdict check_locked_read(Evaluation& e, const Bytes& key, Timestamp* lowest);
 void keep_locked_reads(Evaluation& e, const std::vector<Bytes>& keys, Timestamp ts);
 // A tombstone that was collected since leaves no version: then its row is still absent.
 bool base_holds(const Evaluation& e, Timestamp base, const std::optional<storage::Version>& newest);
+// In the simulator, now and then: what the first row's write must be above as if it had just been
+// read. Noted as such a read is, since what a range refuses, a copy that comes later must not find
+// free.
+Timestamp raise_perhaps(Evaluation& e, const CommitRequest& request);
 // 53100 where a store of the range has no room left.
 Status check_space(Evaluation& e, bool grows);
 // Sizes, space, the descriptor leases' deadline.

@@ -1,6 +1,7 @@
 #include "range/eval/evaluation.h"
 
 #include "range/keys.h"
+#include "runtime/fault_points.h"
 
 namespace quorate::range {
 
@@ -8,6 +9,10 @@ Verdict Evaluation::lock(BytesView key, LockMode mode, WaitPolicy policy, bool* 
   *skipped = false;
   if (!txn.id) return fail(internal_error("only transactions take locks"));
   if (state.locks.try_lock(key, txn, mode)) return Verdict::kDone;
+  if (runtime::fires(context.env().faults, runtime::FaultPoint::kForgetLock)) {
+    state.locks.lose(key);
+    if (state.locks.try_lock(key, txn, mode)) return Verdict::kDone;
+  }
   switch (policy) {
     case WaitPolicy::kBlock:
       return block_on_lock(key, mode);

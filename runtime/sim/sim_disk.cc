@@ -148,6 +148,9 @@ Status SimDisk::write_cache(const ContentPtr& content, uint64_t offset, BytesVie
     at += n;
   }
   content->size = std::max(content->size, end);
+  content->last_write = ++writes_;
+  content->last_offset = offset;
+  content->last_bytes = bytes.size();
   return Status();
 }
 
@@ -309,6 +312,18 @@ bool SimDisk::flip_random_bit(const std::string& path) {
   uint64_t offset = block * kBlockBytes + random_.below(kBlockBytes);
   unsigned bit = static_cast<unsigned>(random_.below(8));
   return flip_bit(path, std::min(offset, found->second->size - 1), bit);
+}
+
+bool SimDisk::flip_bit_of_last_write(std::string_view part) {
+  const std::pair<const std::string, ContentPtr>* last = nullptr;
+  for (const auto& file : files_) {
+    if (file.first.find(part) == std::string::npos || file.second->last_bytes == 0) continue;
+    if (last == nullptr || file.second->last_write > last->second->last_write) last = &file;
+  }
+  if (last == nullptr) return false;
+  const uint64_t offset = last->second->last_offset + random_.below(last->second->last_bytes);
+  const unsigned bit = static_cast<unsigned>(random_.below(8));
+  return flip_bit(last->first, offset, bit);
 }
 
 std::vector<std::string> SimDisk::paths() const {

@@ -58,6 +58,8 @@ class SimDisk {
   bool flip_bit(const std::string& path, uint64_t offset, unsigned bit);
   // The same somewhere in the file's written part; false when nothing was written.
   bool flip_random_bit(const std::string& path);
+  // The same in what was written last to any file whose path has `part` in it.
+  bool flip_bit_of_last_write(std::string_view part);
   // A power cut: in-flight operations end now, as drawn. SimNodeEnv::crash() calls it.
   void power_cut();
   // What the process had asked of the directory is done: nothing of it happens under the next one.
@@ -88,6 +90,7 @@ class SimDisk {
     uint64_t size = 0;          // as reads see it
     uint64_t durable_size = 0;  // what a power cut leaves at least
     uint64_t allocated = 0;
+    uint64_t last_write = 0, last_offset = 0, last_bytes = 0;  // the disk's number of it, and where
   };
   using ContentPtr = std::shared_ptr<Content>;
   struct Sync {
@@ -127,6 +130,7 @@ class SimDisk {
   std::set<std::string> directories_;
   std::vector<NameOp> name_ops_;
   uint64_t next_name_op_ = 1;
+  uint64_t writes_ = 0;
   Instant busy_until_;
   uint64_t life_ = 1;  // raised by a power cut: what was in flight then does nothing more
   uint64_t syncs_ = 0, syncs_in_place_ = 0;

@@ -162,6 +162,24 @@ TEST(SimDisk, a_flipped_bit_is_read_back_flipped) {
   EXPECT_FALSE(node.disk().flip_random_bit("none"));
 }
 
+TEST(SimDisk, a_bit_of_the_last_write_is_of_nothing_else) {
+  SimWorld world(1);
+  SimNodeEnv node(world, "n");
+  ASSERT_TRUE(node.run(write_at(node.env().disk, "log.2", 0, Bytes(10'000, '\0'))).ok());
+  ASSERT_TRUE(node.run(write_at(node.env().disk, "log.1", 0, Bytes(10'000, '\0'))).ok());
+  ASSERT_TRUE(node.run(write_at(node.env().disk, "log.1", 5'000, Bytes(10, '\0'))).ok());
+  ASSERT_TRUE(node.run(write_at(node.env().disk, "other", 0, Bytes(10'000, '\0'))).ok());
+  for (int i = 0; i < 20; ++i) {
+    const Bytes before = *node.disk().peek("log.1");
+    ASSERT_TRUE(node.disk().flip_bit_of_last_write("log"));
+    const Bytes after = *node.disk().peek("log.1");
+    EXPECT_NE(before.substr(5'000, 10), after.substr(5'000, 10));
+    EXPECT_EQ(before.substr(0, 5'000), after.substr(0, 5'000));
+    EXPECT_EQ(before.substr(5'010), after.substr(5'010));
+  }
+  EXPECT_FALSE(node.disk().flip_bit_of_last_write("none"));
+}
+
 TEST(SimDisk, a_sync_in_place_holds_the_executor) {
   SimWorld world(1);
   SimNodeEnv node(world, "n");

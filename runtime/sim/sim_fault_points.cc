@@ -6,6 +6,8 @@ namespace {
 
 constexpr double kNoneChance = 0.33;  // of a seed
 constexpr double kPointChance = 0.5;  // of each point, in the other seeds
+// Those behind draw from a stream of their own, so that the first ones' draws stay what they were.
+constexpr size_t kFirstPoints = 12;
 
 constexpr FaultPointInfo kInfos[] = {
     {FaultPoint::kForgetRange, "point-forget-range", "a router forgets a range that it asks for",
@@ -28,6 +30,12 @@ constexpr FaultPointInfo kInfos[] = {
     {FaultPoint::kForgetPlan, "point-forget-plan", "a plan is not found in the cache", 0.2},
     {FaultPoint::kLateSnapshot, "point-late-snapshot",
      "a snapshot is made some time after it was asked for", 0.5},
+    {FaultPoint::kLoseAnswer, "point-lose-answer",
+     "the answer to a commit is lost, and it is sent again later", 0.05},
+    {FaultPoint::kRepeatCommit, "point-repeat-commit", "a commit comes once more, later", 0.2},
+    {FaultPoint::kForgetLock, "point-forget-lock", "a lock that is in the way was lost", 0.1},
+    {FaultPoint::kHoldSnapshot, "point-hold-snapshot",
+     "a snapshot is made some seconds after it was asked for", 0.5},
 };
 static_assert(std::size(kInfos) == kFaultPoints);
 
@@ -35,16 +43,23 @@ static_assert(std::size(kInfos) == kFaultPoints);
 
 std::span<const FaultPointInfo> fault_point_infos() { return kInfos; }
 
-SimFaultPoints::SimFaultPoints(uint64_t seed) : random_(seed) {
+SimFaultPoints::SimFaultPoints(uint64_t seed) : random_(seed), later_(random_) {
   random_ = random_.fork("fault points");
-  for (const FaultPointInfo& info : kInfos) of(info.point).random = random_.fork(info.name);
+  later_ = later_.fork("later fault points");
+  for (const FaultPointInfo& info : kInfos)
+    of(info.point).random = stream_of(info.point).fork(info.name);
+}
+
+Random& SimFaultPoints::stream_of(FaultPoint point) {
+  return static_cast<size_t>(point) < kFirstPoints ? random_ : later_;
 }
 
 void SimFaultPoints::draw() {
   if (random_.chance(kNoneChance)) return;
   for (const FaultPointInfo& info : kInfos) {
-    const double chance = info.chance_most * random_.uniform();
-    if (random_.chance(kPointChance)) set_chance(info.point, chance);
+    Random& random = stream_of(info.point);
+    const double chance = info.chance_most * random.uniform();
+    if (random.chance(kPointChance)) set_chance(info.point, chance);
   }
 }
 

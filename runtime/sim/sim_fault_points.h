@@ -41,8 +41,9 @@ class SimFaultPoints : public FaultPoints {
     Random random{0};
   };
   Point& of(FaultPoint point) { return points_[static_cast<size_t>(point)]; }
+  Random& stream_of(FaultPoint point);
 
-  Random random_;
+  Random random_, later_;
   bool stopped_ = false;
   std::array<Point, kFaultPoints> points_;
 };

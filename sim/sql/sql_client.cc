@@ -104,6 +104,8 @@ Task<Result<SqlClient::Message>> SqlClient::receive(CancelToken token) {
 Task<Result<SqlAnswer>> SqlClient::receive_answer(CancelToken token) {
   SqlAnswer answer;
   Status error;
+  // Where a statement's rows are told twice all of them count.
+  bool next_statement = true;
   for (;;) {
     Result<Message> m = co_await receive(token);
     if (!m.ok()) {
@@ -112,13 +114,15 @@ Task<Result<SqlAnswer>> SqlClient::receive_answer(CancelToken token) {
     }
     switch (m->type) {
       case 'T':
-        answer.rows.clear();
+        if (next_statement) answer.rows.clear();
+        next_statement = false;
         break;
       case 'D':
         answer.rows.push_back(read_row(m->body));
         break;
       case 'C':
         answer.tag = m->body.substr(0, m->body.find('\0'));
+        next_statement = true;
         break;
       case 'G': {
         Status sent = co_await send_input(token);

@@ -17,6 +17,8 @@ constexpr std::string_view kDivisionByZero = "22012";
 
 SqlCounter::SqlCounter(Random random)
     : SqlWorkload(random),
+      own_(Random(random).fork("columns")),
+      paired_(own_.chance(0.5)),
       counters_(1 + random.below(8)),
       cache_(random.chance(0.5) ? 1 : 2 + random.below(20)),
       leave_chance_(0.02 * static_cast<double>(random.below(4))),
@@ -26,15 +28,15 @@ SqlCounter::SqlCounter(Random random)
       perhaps_(counters_) {}
 
 std::vector<std::string> SqlCounter::tables() const {
-  return {
-      "CREATE TABLE counters (id int PRIMARY KEY, n bigint NOT NULL)",
-      fmt::format("CREATE SEQUENCE numbers CACHE {}", cache_),
-      fmt::format("INSERT INTO counters SELECT i, 0 FROM generate_series(0, {}) i", counters_ - 1)};
+  return {"CREATE TABLE counters (id int PRIMARY KEY, n bigint NOT NULL, m bigint NOT NULL)",
+          fmt::format("CREATE SEQUENCE numbers CACHE {}", cache_),
+          fmt::format("INSERT INTO counters SELECT i, 0, 0 FROM generate_series(0, {}) i",
+                      row_of(counters_ - 1))};
 }
 
 std::vector<std::string> SqlCounter::splits() const {
   if (!split_) return {};
-  return {fmt::format("ALTER TABLE counters SPLIT AT VALUES ({})", counters_ / 2)};
+  return {fmt::format("ALTER TABLE counters SPLIT AT VALUES ({})", row_of(counters_ / 2))};
 }
 
 std::vector<SqlCounter::Step> SqlCounter::draw_steps(Random& random) const {
@@ -133,8 +135,8 @@ class SqlCounter::Walk : public SqlWorkload::Script {
       take(answer);
       if (reading_) {
         reading_ = false;
-        return fmt::format("UPDATE counters SET n = {} WHERE id = {} RETURNING n",
-                           seen_ + step().amount, step().counter);
+        return fmt::format("UPDATE counters SET {0} = {1} WHERE id = {2} RETURNING {0}", column(),
+                           seen_ + step().amount, row());
       }
       ++at_;
     }
@@ -154,17 +156,19 @@ class SqlCounter::Walk : public SqlWorkload::Script {
     Sums known;  // what others have made of a counter, while they can't change it for us
   };
   const Step& step() const { return steps_[at_]; }
+  const char* column() const { return workload_.column_of(step().counter); }
+  uint64_t row() const { return workload_.row_of(step().counter); }
   std::string text() {
     const Step& s = step();
     switch (s.kind) {
       case Step::Kind::kAdd:
-        return fmt::format("UPDATE counters SET n = n + {} WHERE id = {} RETURNING n", s.amount,
-                           s.counter);
+        return fmt::format("UPDATE counters SET {0} = {0} + {1} WHERE id = {2} RETURNING {0}",
+                           column(), s.amount, row());
       case Step::Kind::kReadAndAdd:
         reading_ = true;
-        return fmt::format("SELECT n FROM counters WHERE id = {} FOR UPDATE", s.counter);
+        return fmt::format("SELECT {} FROM counters WHERE id = {} FOR UPDATE", column(), row());
       case Step::Kind::kRead:
-        return fmt::format("SELECT n FROM counters WHERE id = {}", s.counter);
+        return fmt::format("SELECT {} FROM counters WHERE id = {}", column(), row());
       case Step::Kind::kDraw:
         return "SELECT nextval('numbers')";
       case Step::Kind::kSave:
@@ -266,10 +270,17 @@ Task<void> SqlCounter::step(SqlClient* client, Random* random) {
 Task<void> SqlCounter::add_at_once(SqlClient* client, Random* random) {
   const Sums effect{{random->below(counters_), random->between(1, kAmountMax)}};
   const auto [counter, amount] = *effect.begin();
-  std::string text = fmt::format("UPDATE counters SET n = n + {} WHERE id = {}", amount, counter);
+  std::string text = fmt::format("UPDATE counters SET {0} = {0} + {1} WHERE id = {2}",
+                                 column_of(counter), amount, row_of(counter));
+  const bool tells = own_.chance(0.5);
+  if (tells) text += std::string(" RETURNING ") + column_of(counter);
+  const int64_t floor = sure_[counter];
   begin_effect(effect);
   Result<SqlAnswer> done = co_await once(client, std::move(text));
   end_effect(effect, done.status());
+  if (!done.ok() || !tells) co_return;
+  std::string wrong = judge_told(counter, *done, floor + amount);
+  if (!wrong.empty()) find(std::move(wrong), Trail());
 }
 
 Task<void> SqlCounter::walk(SqlClient* client, Random* random) {
@@ -289,6 +300,18 @@ Task<void> SqlCounter::walk(SqlClient* client, Random* random) {
   const Status done = co_await transact(client, random, &script, std::move(begin));
   end_effect(effect, done);
   if (done.ok() && !script.wrong.empty()) find(script.wrong, script.trail);
+}
+
+// What a statement has made of a counter; `floor`: what was sure before, and its own.
+std::string SqlCounter::judge_told(uint64_t counter, const SqlAnswer& answer, int64_t floor) const {
+  if (answer.rows.size() != 1)
+    return fmt::format("a statement has changed {} rows and tells {}", answer.tag,
+                       answer.rows.size());
+  const int64_t value = sql_int(answer.rows[0].at(0));
+  if (value > tried_[counter] || (real_time() && value < floor))
+    return fmt::format("counter {} was made {}, between {} and {} was possible", counter, value,
+                       floor, tried_[counter]);
+  return {};
 }
 
 void SqlCounter::begin_effect(const Sums& effect) {
@@ -323,13 +346,16 @@ std::string SqlCounter::judge_counter(uint64_t counter, int64_t value) const {
 }
 
 Task<Result<std::string>> SqlCounter::judge(SqlClient* client) {
-  std::vector<std::string> texts{"SELECT n FROM counters ORDER BY id", "SELECT nextval('numbers')"};
+  std::vector<std::string> texts{"SELECT n, m FROM counters ORDER BY id",
+                                 "SELECT nextval('numbers')"};
   Result<std::vector<SqlAnswer>> read = co_await insist_all(client, std::move(texts));
   if (!read.ok()) co_return read.status();
   const auto& rows = (*read)[0].rows;
-  if (rows.size() != counters_) co_return fmt::format("{} counters of {}", rows.size(), counters_);
+  const uint64_t wanted = row_of(counters_ - 1) + 1;
+  if (rows.size() != wanted) co_return fmt::format("{} rows of {}", rows.size(), wanted);
   for (uint64_t c = 0; c < counters_; ++c) {
-    std::string wrong = judge_counter(c, sql_int(rows[c].at(0)));
+    const size_t column = paired_ ? c % 2 : 0;
+    std::string wrong = judge_counter(c, sql_int(rows[row_of(c)].at(column)));
     if (!wrong.empty()) co_return std::move(wrong);
   }
   const int64_t number = sql_int((*read)[1].rows.at(0).at(0));

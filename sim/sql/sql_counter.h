@@ -6,6 +6,10 @@
 // end it holds what was acknowledged and some of what was left unknown, whole transactions each;
 // meanwhile never less than was acknowledged, nor more than was tried. No number of the sequence is
 // given twice, whatever became of the transaction that drew it.
+//
+// In some seeds two counters are columns of one row: what is added to one must not bring back an
+// old value of the other. A statement that is a transaction by itself may tell what it has made,
+// once, however often it was run.
 #pragma once
 
 #include <map>
@@ -44,8 +48,15 @@ class SqlCounter : public SqlWorkload {
   void begin_effect(const Sums& effect);
   void end_effect(const Sums& effect, const Status& outcome);
   void take_number(int64_t number, const Trail& by);
+  std::string judge_told(uint64_t counter, const SqlAnswer& answer, int64_t floor) const;
   std::string judge_counter(uint64_t counter, int64_t value) const;
 
+  // Where a counter stands.
+  uint64_t row_of(uint64_t counter) const { return paired_ ? counter / 2 : counter; }
+  const char* column_of(uint64_t counter) const { return paired_ && counter % 2 == 1 ? "m" : "n"; }
+
+  runtime::Random own_;  // so that other draws stay what they were
+  bool paired_;
   uint64_t counters_, cache_;
   double leave_chance_;
   bool split_;

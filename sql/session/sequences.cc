@@ -112,12 +112,20 @@ Task<Status> SequenceCache::take_block(SequencePtr sequence) {
     bool busy = known.length > 0 && executor.now() - known.taken < std::chrono::seconds(1);
     int64_t wanted = busy ? std::min(known.length * 2, kBlockMax) : 1;
     wanted = std::max(wanted, sequence->cache);
+    const uint64_t before = known.number, forgotten = forgotten_;
     Block fresh;
     Status s = co_await take_once(sequence, wanted, &fresh);
     if (s.ok()) {
+      Block& now = blocks_[sequence->oid];
+      // Another session of this node has taken one meanwhile, and it may be a later one, of which a
+      // session has had a value: this one is left as a gap.
+      if (now.number != before || forgotten_ != forgotten) {
+        MARK("sql: a block of a sequence comes too late");
+        continue;
+      }
       fresh.taken = executor.now();
-      // What another session of this node took meanwhile is left as a gap.
-      blocks_[sequence->oid] = fresh;
+      fresh.number = before + 1;
+      now = fresh;
       co_return s;
     }
     if (s.code() != StatusCode::kAborted || attempt >= kAttemptsMax) co_return s;
@@ -139,6 +147,7 @@ Task<Status> SequenceCache::set(SequencePtr sequence, int64_t value, bool is_cal
     else
       co_await txn->rollback();
     blocks_.erase(sequence->oid);
+    ++forgotten_;
     if (s.code() != StatusCode::kAborted || attempt >= kAttemptsMax) co_return s;
   }
 }

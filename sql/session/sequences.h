@@ -35,7 +35,10 @@ class SequenceCache {
   runtime::Task<Status> take_block(SequencePtr sequence);
   runtime::Task<Status> set(SequencePtr sequence, int64_t value, bool is_called);
   // After ALTER SEQUENCE, TRUNCATE ... RESTART and the like on this node.
-  void forget_all() { blocks_.clear(); }
+  void forget_all() {
+    blocks_.clear();
+    ++forgotten_;
+  }
 
   // The same within the transaction that made the sequence: no block, no other node. `state`: the
   // row as the transaction last wrote it, or empty, then it is read; afterwards as written now.
@@ -50,11 +53,13 @@ class SequenceCache {
     int64_t left = 0;    // values
     int64_t length = 0;  // of the last block
     runtime::Instant taken;
+    uint64_t number = 0;  // how many of the sequence came before it
   };
   runtime::Task<Status> take_once(SequencePtr sequence, int64_t wanted, Block* out);
 
   txn::Client& client_;
   std::map<Oid, Block> blocks_;
+  uint64_t forgotten_ = 0;  // how often blocks were
 };
 
 }  // namespace quorate::sql
