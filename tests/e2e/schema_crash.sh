@@ -8,7 +8,7 @@ cluster_start
 wait_replicated
 sql 1 "BEGIN; CREATE TABLE t (a int PRIMARY KEY, b text); INSERT INTO t SELECT g, repeat('x', 20) FROM generate_series(1, 100000) g; COMMIT" ||
   fail "a table is made and filled in one block"
-offline() { sql "$1" "SET statement_timeout = 100; SELECT 1 FROM t WHERE a = 1" | grep -q "statement timeout"; }
+offline() { sql "$1" "SET statement_timeout = $(within 100); SELECT 1 FROM t WHERE a = 1" | grep -q "statement timeout"; }
 # change NODE: kills it once it holds the table for itself.
 change() {
   sql "$1" "ALTER TABLE t ADD COLUMN c float8 DEFAULT random()" >"$cluster_dir/change.out" 2>&1 &
@@ -17,7 +17,7 @@ change() {
 }
 free_within() { # NODE SECONDS WHAT
   local until=$((SECONDS + $(within "$2")))
-  while [ "$(sql "$1" 'SET statement_timeout = 1000; SELECT count(*) FROM t')" != 100000 ]; do
+  while [ "$(sql "$1" "SET statement_timeout = $(within 1000); SELECT count(*) FROM t")" != 100000 ]; do
     [ "$SECONDS" -lt "$until" ] || fail "$3"
     sleep 0.2
   done
