@@ -143,6 +143,21 @@ TEST(LockTable, a_lost_lock_goes_to_the_first_unless_it_stands_for_an_intent) {
   EXPECT_TRUE(w.locks.empty());
 }
 
+TEST(LockTable, who_holds_a_lock_waits_for_an_intent_on_it) {
+  LockWorld w;
+  ASSERT_TRUE(w.locks.try_lock("k", txn(2), kX));
+  w.locks.add_staged("k", txn(1));
+  EXPECT_FALSE(w.locks.try_lock("k", txn(2), kX));
+  EXPECT_FALSE(w.locks.try_lock("k", txn(2), kS));
+  w.start("two", 2, kX);
+  w.settle();
+  EXPECT_EQ(w.done.count("two"), 0u);
+  w.locks.release_all(txn(1).id, true);
+  w.settle();
+  EXPECT_EQ(w.done["two"], "ok");
+  EXPECT_TRUE(w.locks.try_lock("k", txn(2), kX));
+}
+
 TEST(LockTable, an_upgrade_goes_before_strangers) {
   LockWorld w;
   ASSERT_TRUE(w.locks.try_lock("k", txn(1), kS));

@@ -103,8 +103,13 @@ bool LockTable::try_lock(BytesView key, const TxnHeader& txn, LockMode mode) {
     return true;
   }
   const Holder* own = lock->find(txn.id);
+  // Nor does who holds it pass by another's intent or run, which are the row's next version: part
+  // of the runs may be published already.
+  if (!lock->compatible(txn.id, mode)) {
+    MARK_IF(own != nullptr && own->mode >= mode, "range: an intent stands on a row that is locked");
+    return false;
+  }
   if (own != nullptr && own->mode >= mode) return true;
-  if (!lock->compatible(txn.id, mode)) return false;
   // Nobody overtakes the queue, except a holder that wants more: those behind wait for it anyway.
   if (own == nullptr && !lock->queue.empty()) return false;
   hold(*lock, txn, mode, false);
