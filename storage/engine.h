@@ -128,8 +128,8 @@ class Engine {
   virtual LogIndex applied_index(RangeId range) const = 0;
   virtual LogIndex checkpointed_index(RangeId range) const = 0;
 
-  // True while the active memtable is full and the frozen one is still being written: proposals
-  // wait.
+  // True while the active memtable is full and can't be frozen yet, since another one is, or since
+  // its checkpoint waits for its turn: proposals wait.
   virtual bool write_stalled() const = 0;
   // The same, at twice the size: what others have proposed must wait too, in the log. What was
   // under way when writes were stalled, and collecting garbage, fits in between.

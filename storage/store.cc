@@ -209,10 +209,13 @@ void Store::set_gc_threshold(const KeySpan& span, Timestamp threshold) {
   thresholds_.raise(span, threshold);
 }
 
-bool Store::write_stalled() const { return frozen_ != nullptr && memtable_full(); }
+// Also while the checkpoint that will freeze it waits for its turn.
+bool Store::write_stalled() const {
+  return (frozen_ != nullptr || checkpointing_) && memtable_full();
+}
 
 bool Store::apply_stalled() const {
-  return frozen_ != nullptr && active_->bytes() >= 2 * options_.memtable_bytes &&
+  return (frozen_ != nullptr || checkpointing_) && active_->bytes() >= 2 * options_.memtable_bytes &&
          !options_.planted.apply_without_limit;
 }
 

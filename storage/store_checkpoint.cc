@@ -86,6 +86,7 @@ runtime::Task<Status> Store::flush() {
     frozen_ = active_;
     active_ = std::make_shared<Memtable>();
     now_.reset();
+    room_.wake_all();
   }
   std::shared_ptr<const Memtable> memtable = frozen_;
   Status waited = co_await wait_for_log(memtable);
