@@ -4,52 +4,16 @@
 #include <algorithm>
 
 #include "base/archive.h"
-#include "range/keys.h"
 #include "range/membership.h"
 #include "sim/checkers/watch.h"
-#include "sim/sim_cluster.h"
+#include "sim/testing/cluster_fixture.h"
 
 namespace quorate::sim {
 namespace {
 
 using runtime::SimCrash;
-using runtime::SimWorld;
 using runtime::Task;
 using server::KvNode;
-
-Bytes row(uint64_t n) {
-  Bytes key = range::keys::index_prefix(TableId(7), IndexId(1));
-  key.push_back(static_cast<char>(n));
-  return key;
-}
-
-Task<Status> put_rows(KvNode* node, uint64_t count, Bytes value) {
-  for (uint64_t n = 0; n < count; ++n) {
-    auto txn = node->txn().begin({});
-    txn->begin_statement();
-    std::vector<Bytes> keys{row(n)};
-    txn::ReadOptions options;
-    options.lock = txn::LockMode::kExclusive;
-    auto read = co_await txn->get(keys, options);
-    if (!read.ok()) co_return read.status();
-    CO_RETURN_IF_ERROR(txn->put(keys[0], value, range::kAllColumns, read->ts(0)));
-    CO_RETURN_IF_ERROR(co_await txn->commit());
-  }
-  co_return Status();
-}
-
-Task<Result<uint64_t>> count_rows(KvNode* node, uint64_t count, Bytes value) {
-  auto txn = node->txn().begin({});
-  txn->begin_statement();
-  uint64_t right = 0;
-  for (uint64_t n = 0; n < count; ++n) {
-    std::vector<Bytes> keys{row(n)};
-    auto read = co_await txn->get(keys, {});
-    if (!read.ok()) co_return read.status();
-    if (read->present(0) && read->value(0) == value) ++right;
-  }
-  co_return right;
-}
 
 // What a second copy of the node's request to join does.
 Task<Status> join_again(KvNode* node, std::string at) {
@@ -102,28 +66,24 @@ Task<Status> change(range::Replica* replica, raft::ConfChange steps, range::Rang
   co_return co_await std::move(changed);
 }
 
-class ReplacementTest : public testing::Test {
+class ReplacementTest : public ClusterFixture {
  protected:
   void form(uint64_t seed, size_t nodes, std::chrono::seconds replace_after) {
-    cluster.reset();
-    runtime::SimOptions sim;
-    sim.print_lines = std::getenv("SIM_LINES") != nullptr;
-    world = std::make_unique<SimWorld>(seed, sim);
     SimCluster::Options options;
     options.nodes = nodes;
     options.node.upkeep.replace_after = replace_after;
     options.node.engine.segment_bytes = size_t{64} << 10;
-    cluster = std::make_unique<SimCluster>(*world, options);
-    ASSERT_EQ(cluster->form(std::chrono::seconds(60)), "");
+    ClusterFixture::form(seed, std::move(options));
   }
   void put(size_t node, Bytes value) {
-    Status done = cluster->run(node, put_rows(cluster->node(node), kRows, std::move(value)));
+    Status done = write_rows(node, 0, kRows, std::move(value));
     ASSERT_TRUE(done.ok()) << done.to_string();
   }
-  uint64_t count(size_t node, Bytes value) {
-    auto got = cluster->run(node, count_rows(cluster->node(node), kRows, std::move(value)));
+  // How many rows hold the value.
+  uint64_t count(size_t node, const Bytes& value) {
+    Result<Rows> got = read_rows(node, 0, kRows);
     EXPECT_TRUE(got.ok()) << got.status().to_string();
-    return got.ok() ? *got : 0;
+    return got.ok() ? std::count(got->begin(), got->end(), value) : 0;
   }
   // Which nodes the range's leaseholder counts among its voters.
   std::set<NodeId> voters(RangeId range) {
@@ -152,25 +112,48 @@ class ReplacementTest : public testing::Test {
         },
         limit);
   }
-  // Who holds the lease of `range`, and its host.
-  range::Replica* leader(RangeId range, size_t* host) {
-    for (size_t i = 0; i < cluster->size(); ++i) {
-      KvNode* n = cluster->node(i);
-      range::Replica* r = n == nullptr ? nullptr : n->store().find(range);
-      if (r == nullptr || !r->started() || !r->look_at_lease(Timestamp()).held) continue;
-      *host = i;
-      return r;
-    }
-    return nullptr;
-  }
   size_t host_of(NodeId node) {
     size_t i = 0;
     while (cluster->node(i) == nullptr || cluster->node(i)->id() != node) ++i;
     return i;
   }
-  // The log of `down` loses what was written of the last row, which is `range`'s; the range splits
-  // meanwhile, and the child comes to `down` by a snapshot before anybody hears of the damage.
-  void lose_and_split(size_t down, RangeId range, RangeId child) {
+  bool wait_up(size_t i) {
+    return world->run_until([&] { return cluster->node(i) != nullptr; }, std::chrono::seconds(20));
+  }
+  void checkpoint_now(size_t i) {
+    Status kept = cluster->run(i, cluster->node(i)->store().engine().checkpoint_now());
+    EXPECT_TRUE(kept.ok()) << kept.to_string();
+  }
+  // Until nothing in the logs of `i` is damaged any more.
+  void expect_logs_healed(size_t i) {
+    const auto healed = [&] {
+      return cluster->node(i) != nullptr && cluster->node(i)->store().damaged_replicas().empty() &&
+             cluster->unhealthy().empty();
+    };
+    EXPECT_TRUE(world->run_until(healed, std::chrono::seconds(90))) << cluster->unhealthy();
+  }
+  // `i` has a later replica of range 3 than `before`, and nothing is amiss.
+  bool replaced(size_t i, ReplicaId before) {
+    return cluster->node(i) != nullptr && cluster->unhealthy().empty() &&
+           cluster->node(i)->store().replica_id(RangeId(3)) > before;
+  }
+  // All of three nodes hold the rows as they were written last; `down`, which doesn't lead range 3
+  // as `host` does, holds them in its checkpoint.
+  void keep_rows(const std::vector<Bytes>& values, size_t* host, size_t* down) {
+    for (const Bytes& value : values) put(0, value);
+    ASSERT_EQ(cluster->wait_healthy(std::chrono::seconds(30)), "");
+    ASSERT_NE(leader(RangeId(3), host), nullptr);
+    *down = (*host + 1) % 3;
+    checkpoint_now(*down);
+  }
+  // The rows are written at `writer`. The log of the next node loses what was written of the last
+  // row, which is `range`'s; the range splits meanwhile, and the child comes to that node by a
+  // snapshot before anybody hears of the damage.
+  void lose_and_split(size_t writer, RangeId range, RangeId child) {
+    put(writer, "before");
+    ASSERT_EQ(cluster->wait_healthy(std::chrono::seconds(30)), "");
+    world->run_for(std::chrono::seconds(1));  // the last batch is proved to be synced
+    const size_t down = (writer + 1) % 3;
     cluster->kill(down, SimCrash::kProcess);
     runtime::SimDisk& disk = cluster->machine(down).disk();
     bool flipped = false;
@@ -202,23 +185,16 @@ class ReplacementTest : public testing::Test {
     world->network().cut(cluster->host(host), cluster->host(down));
     world->network().cut(cluster->host(down), cluster->host(host));
     cluster->start(down);
-    ASSERT_TRUE(
-        world->run_until([&] { return cluster->node(down) != nullptr; }, std::chrono::seconds(20)));
+    ASSERT_TRUE(wait_up(down));
     const auto damaged = cluster->node(down)->store().damaged_replicas();
     ASSERT_EQ(damaged.size(), 1u);
     EXPECT_EQ(damaged[0].first, range);
     world->run_for(std::chrono::seconds(8));
     world->network().heal_all();
-    const auto healed = [&] {
-      return cluster->node(down)->store().damaged_replicas().empty() &&
-             cluster->unhealthy().empty();
-    };
-    EXPECT_TRUE(world->run_until(healed, std::chrono::seconds(90))) << cluster->unhealthy();
+    expect_logs_healed(down);
     EXPECT_EQ(judge_agreement(*cluster), "");
   }
   static constexpr uint64_t kRows = 30;
-  std::unique_ptr<SimWorld> world;
-  std::unique_ptr<SimCluster> cluster;
 };
 
 TEST_F(ReplacementTest, a_wiped_node_comes_back_as_a_new_one_and_takes_the_old_ones_place) {
@@ -245,11 +221,7 @@ TEST_F(ReplacementTest, a_split_and_a_change_of_replicas_come_one_after_the_othe
   for (bool split_first : {true, false}) {
     form(27, 4, std::chrono::minutes(5));
     size_t at = 0;
-    range::Replica* replica = nullptr;
-    for (size_t i = 0; i < cluster->size(); ++i) {
-      range::Replica* r = cluster->node(i)->store().find(RangeId(3));
-      if (r != nullptr && r->look_at_lease(Timestamp()).held) at = i, replica = r;
-    }
+    range::Replica* replica = leader(RangeId(3), &at);
     ASSERT_NE(replica, nullptr);
     std::set<NodeId> there = voters(RangeId(3));
     ASSERT_EQ(there.size(), 3u);
@@ -404,8 +376,7 @@ TEST_F(ReplacementTest, a_request_to_join_that_comes_twice_displaces_nobody) {
   form(26, 3, std::chrono::minutes(5));
   cluster->wipe(1);
   cluster->start(1);
-  world->run_until([&] { return cluster->node(1) != nullptr; }, std::chrono::seconds(20));
-  ASSERT_NE(cluster->node(1), nullptr);
+  ASSERT_TRUE(wait_up(1));
   ASSERT_EQ(cluster->node(1)->id(), NodeId(4));
   Status joined = cluster->run(1, join_again(cluster->node(1), "n1:26257"));
   ASSERT_TRUE(joined.ok()) << joined.to_string();
@@ -462,8 +433,7 @@ TEST_F(ReplacementTest, the_first_node_starts_again_when_all_its_replicas_are_el
   for (int life = 0; life < 2; ++life) {
     cluster->kill(0, SimCrash::kPower);
     cluster->start(0);
-    ASSERT_TRUE(
-        world->run_until([&] { return cluster->node(0) != nullptr; }, std::chrono::seconds(20)));
+    ASSERT_TRUE(wait_up(0));
     EXPECT_EQ(count(0, "before"), kRows);
     // What was not durable yet of the last removal comes again.
     EXPECT_TRUE(world->run_until(empty, std::chrono::seconds(60)));
@@ -533,16 +503,11 @@ TEST_F(ReplacementTest, a_damaged_log_is_noticed_and_its_replicas_are_replaced) 
       if (path.find("log") != std::string::npos) cluster->machine(1).disk().flip_random_bit(path);
     }
     cluster->start(1);
-    world->run_until([&] { return cluster->node(1) != nullptr; }, std::chrono::seconds(20));
-    ASSERT_NE(cluster->node(1), nullptr);
+    ASSERT_TRUE(wait_up(1));
     damaged = cluster->node(1)->store().damaged_replicas().size();
   }
   ASSERT_GT(damaged, 0u) << "no flipped bit was found";
-  const auto healed = [&] {
-    return cluster->node(1) != nullptr && cluster->node(1)->store().damaged_replicas().empty() &&
-           cluster->unhealthy().empty();
-  };
-  EXPECT_TRUE(world->run_until(healed, std::chrono::seconds(90))) << cluster->unhealthy();
+  expect_logs_healed(1);
   put(1, "last");
   EXPECT_EQ(count(1, "last"), kRows);
   ASSERT_EQ(cluster->wait_healthy(std::chrono::seconds(60)), "");
@@ -555,10 +520,7 @@ TEST_F(ReplacementTest, a_childs_rows_stay_when_its_damaged_parent_goes) {
   form(27, 3, std::chrono::minutes(5));
   size_t host = 0;
   ASSERT_NE(leader(RangeId(3), &host), nullptr);
-  put(host, "before");
-  ASSERT_EQ(cluster->wait_healthy(std::chrono::seconds(30)), "");
-  world->run_for(std::chrono::seconds(1));  // the last batch is proved to be synced
-  lose_and_split((host + 1) % 3, RangeId(3), RangeId(500));
+  lose_and_split(host, RangeId(3), RangeId(500));
 }
 
 // Seen by `append` 12 with rot: the span of a damaged replica that is a child itself stood in its
@@ -569,24 +531,15 @@ TEST_F(ReplacementTest, a_childs_rows_stay_when_its_damaged_parent_is_a_child_no
   range::Replica* first = leader(RangeId(3), &host);
   ASSERT_NE(first, nullptr);
   ASSERT_TRUE(cluster->run(host, split_at(first, row(kRows / 2), RangeId(500))).ok());
-  put(host, "before");
-  ASSERT_EQ(cluster->wait_healthy(std::chrono::seconds(30)), "");
-  world->run_for(std::chrono::seconds(1));
-  lose_and_split((host + 1) % 3, RangeId(500), RangeId(501));
+  lose_and_split(host, RangeId(500), RangeId(501));
 }
 
 // Of rows that nobody reads.
 TEST_F(ReplacementTest, a_follower_whose_rows_have_changed_on_disk_is_replaced) {
   for (const bool exchanged : {false, true}) {
     form(31, 3, std::chrono::minutes(5));
-    put(0, "value");
-    put(0, "value that is newer");
-    ASSERT_EQ(cluster->wait_healthy(std::chrono::seconds(30)), "");
-    size_t host = 0;
-    ASSERT_NE(leader(RangeId(3), &host), nullptr);
-    const size_t down = (host + 1) % 3;
-    Status kept = cluster->run(down, cluster->node(down)->store().engine().checkpoint_now());
-    ASSERT_TRUE(kept.ok()) << kept.to_string();
+    size_t host = 0, down = 0;
+    keep_rows({"value", "value that is newer"}, &host, &down);
     const ReplicaId before = cluster->node(down)->store().replica_id(RangeId(3));
     cluster->kill(down, SimCrash::kProcess);
     runtime::Random random(7);
@@ -594,12 +547,10 @@ TEST_F(ReplacementTest, a_follower_whose_rows_have_changed_on_disk_is_replaced) 
     ASSERT_TRUE(exchanged ? cluster->checkpoint(down).exchange_random_rows(random, "h")
                           : cluster->checkpoint(down).flip_random_bit(random, "h"));
     cluster->start(down);
-    const auto replaced = [&] {
-      return cluster->node(down) != nullptr && cluster->unhealthy().empty() &&
-             cluster->node(down)->store().replica_id(RangeId(3)) > before &&
-             cluster->node(down)->store().scrubs() > 0;
+    const auto scrubbed = [&] {
+      return replaced(down, before) && cluster->node(down)->store().scrubs() > 0;
     };
-    EXPECT_TRUE(world->run_until(replaced, std::chrono::seconds(60))) << cluster->unhealthy();
+    EXPECT_TRUE(world->run_until(scrubbed, std::chrono::seconds(60))) << cluster->unhealthy();
     EXPECT_EQ(judge_agreement(*cluster), "");
   }
 }
@@ -608,13 +559,9 @@ TEST_F(ReplacementTest, a_follower_whose_rows_have_changed_on_disk_is_replaced) 
 // another replica to take the place of the one that was missing.
 TEST_F(ReplacementTest, a_needed_replica_writes_over_damaged_rows_until_others_do_without_it) {
   form(35, 3, std::chrono::minutes(5));
-  put(0, "value");
-  ASSERT_EQ(cluster->wait_healthy(std::chrono::seconds(30)), "");
-  size_t host = 0;
-  ASSERT_NE(leader(RangeId(3), &host), nullptr);
-  const size_t down = (host + 1) % 3, missing = (host + 2) % 3;
-  Status kept = cluster->run(down, cluster->node(down)->store().engine().checkpoint_now());
-  ASSERT_TRUE(kept.ok()) << kept.to_string();
+  size_t host = 0, down = 0;
+  keep_rows({"value"}, &host, &down);
+  const size_t missing = 3 - host - down;
   cluster->kill(missing, SimCrash::kPower);
   cluster->kill(down, SimCrash::kProcess);
   runtime::Random random(7);
@@ -629,16 +576,12 @@ TEST_F(ReplacementTest, a_needed_replica_writes_over_damaged_rows_until_others_d
   };
   ASSERT_TRUE(world->run_until(caught_up, std::chrono::seconds(10)));
   const ReplicaId before = cluster->node(down)->store().replica_id(RangeId(3));
-  kept = cluster->run(down, cluster->node(down)->store().engine().checkpoint_now());
-  EXPECT_TRUE(kept.ok()) << kept.to_string();
+  checkpoint_now(down);
   world->run_for(std::chrono::seconds(20));
   EXPECT_EQ(cluster->lives(down), life);
   cluster->start(missing);
-  const auto replaced = [&] {
-    return cluster->node(down) != nullptr && cluster->unhealthy().empty() &&
-           cluster->node(down)->store().replica_id(RangeId(3)) > before;
-  };
-  EXPECT_TRUE(world->run_until(replaced, std::chrono::seconds(60))) << cluster->unhealthy();
+  EXPECT_TRUE(world->run_until([&] { return replaced(down, before); }, std::chrono::seconds(60)))
+      << cluster->unhealthy();
   EXPECT_EQ(count(host, "newer"), kRows);
 }
 

@@ -5,42 +5,14 @@
 #include <gtest/gtest.h>
 
 #include "range/keys.h"
+#include "sim/testing/cluster_fixture.h"
 
 namespace quorate::sim {
 namespace {
 
 using runtime::SimCrash;
-using runtime::SimWorld;
 using runtime::Task;
 using server::KvNode;
-
-Bytes row(uint64_t n) {
-  Bytes key = range::keys::index_prefix(TableId(7), IndexId(1));
-  for (int shift = 56; shift >= 0; shift -= 8) key.push_back(static_cast<char>(n >> shift));
-  return key;
-}
-
-Task<Status> put_row(KvNode* node, uint64_t n, Bytes value) {
-  auto txn = node->txn().begin({});
-  txn->begin_statement();
-  std::vector<Bytes> keys{row(n)};
-  txn::ReadOptions options;
-  options.lock = txn::LockMode::kExclusive;
-  auto read = co_await txn->get(keys, options);
-  if (!read.ok()) co_return read.status();
-  CO_RETURN_IF_ERROR(txn->put(keys[0], value, range::kAllColumns, read->ts(0)));
-  co_return co_await txn->commit();
-}
-
-Task<Result<Bytes>> get_row(KvNode* node, uint64_t n) {
-  auto txn = node->txn().begin({});
-  txn->begin_statement();
-  std::vector<Bytes> keys{row(n)};
-  auto read = co_await txn->get(keys, {});
-  if (!read.ok()) co_return read.status();
-  if (!read->present(0)) co_return not_found("no such row");
-  co_return Bytes(read->value(0));
-}
 
 Task<Status> split_at(KvNode* node, uint64_t n) {
   const Bytes at = row(n);
@@ -61,33 +33,23 @@ Task<Status> split_at(KvNode* node, uint64_t n) {
   co_return unavailable("the range keeps changing");
 }
 
-class ClusterTest : public testing::Test {
+class ClusterTest : public ClusterFixture {
  protected:
-  void form(uint64_t seed, size_t nodes = 3, SimCluster::Options options = {}) {
-    runtime::SimOptions sim;
-    sim.print_lines = std::getenv("SIM_LINES") != nullptr;
-    world = std::make_unique<SimWorld>(seed, sim);
-    options.nodes = nodes;
-    cluster = std::make_unique<SimCluster>(*world, options);
-    ASSERT_EQ(cluster->form(std::chrono::seconds(60)), "");
-  }
   Status put(size_t node, uint64_t n, Bytes value) {
-    return cluster->run(node, put_row(cluster->node(node), n, std::move(value)));
+    return write_rows(node, n, n + 1, std::move(value));
   }
   Bytes get(size_t node, uint64_t n) {
-    auto got = cluster->run(node, get_row(cluster->node(node), n));
+    Result<Rows> got = read_rows(node, n, n + 1);
     EXPECT_TRUE(got.ok()) << got.status().to_string();
-    return got.ok() ? *got : Bytes();
+    if (!got.ok()) return Bytes();
+    EXPECT_TRUE(got->front().has_value()) << "no such row";
+    return got->front().value_or(Bytes());
   }
   size_t leader_of(RangeId range) {
-    for (size_t i = 0; i < cluster->size(); ++i) {
-      if (cluster->node(i) != nullptr && cluster->node(i)->store().local_leaseholder(range))
-        return i;
-    }
-    return 0;
+    size_t host = 0;
+    (void)leader(range, &host);
+    return host;
   }
-  std::unique_ptr<SimWorld> world;
-  std::unique_ptr<SimCluster> cluster;
 };
 
 TEST_F(ClusterTest, nodes_form_a_cluster_and_serve_from_everywhere) {
@@ -136,7 +98,7 @@ TEST_F(ClusterTest, a_node_that_was_down_long_catches_up_by_snapshot) {
   SimCluster::Options options;
   options.node.upkeep.log_entries_kept = 20;
   options.node.engine.memtable_age = std::chrono::seconds(1);
-  form(4, 3, options);
+  form(4, options);
   ASSERT_TRUE(put(0, 1, "first").ok());
   const size_t away = (leader_of(RangeId(3)) + 1) % 3;
   const size_t other = (away + 1) % 3;

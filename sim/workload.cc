@@ -1,5 +1,7 @@
 #include "sim/workload.h"
 
+#include <fmt/format.h>
+
 #include "range/keys.h"
 #include "runtime/sync.h"
 #include "sim/workloads/append.h"
@@ -61,6 +63,32 @@ Task<void> Workload::serve(KvNode* node, Random* random) {
         random->below(static_cast<uint64_t>(runtime::Duration(kPauseMax).count()))));
     if (!(co_await runtime::sleep_for(*node->env().executor, pause)).ok()) co_return;
   }
+}
+
+Task<void> Workload::look(KvNode* node, Trail trail, Look wanted) {
+  std::unique_ptr<txn::Transaction> txn = node->txn().begin(wanted.options);
+  Status done;
+  for (;;) {
+    txn->begin_statement();
+    trail.step([&] { return std::string(wanted.step); });
+    Result<Rows> rows = co_await wanted.read(txn.get());
+    done = rows.status();
+    trail.done([&] { return rows.ok() ? wanted.tell(*rows) : done.to_string(); });
+    if (done.ok()) done = co_await txn->commit();
+    if (done.ok()) {
+      const std::string wrong = wanted.judge(*rows);
+      if (!wrong.empty() && violation_.empty()) {
+        violated(fmt::format("a snapshot at {} on n{}: {}", txn->read_timestamp().to_string(),
+                             node->id().value, wrong));
+        trail.wrong();
+      }
+    }
+    const bool again = co_await try_again(txn.get(), done);
+    if (!again) break;
+  }
+  trail.end(done);
+  count(node->env(), done, wanted.what, 0);
+  if (!done.ok()) co_await txn->rollback();
 }
 
 void Workload::count(runtime::Env& env, const Status& outcome, std::string_view what,

@@ -8,6 +8,8 @@
 #pragma once
 
 #include <algorithm>
+#include <functional>
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -65,6 +67,24 @@ class Workload {
   bool stopped() const { return stopped_; }
   runtime::Env& env() { return *env_; }
   const std::vector<std::string>& addresses() const { return addresses_; }
+  using Rows = std::map<Bytes, Bytes>;
+  // A transaction of reads alone.
+  struct Look {
+    std::string_view what;  // in the trace, should it fail
+    std::string_view step;  // in the timeline
+    txn::TxnOptions options;
+    // Once an attempt, in a statement of its own.
+    std::function<runtime::Task<Result<Rows>>(txn::Transaction*)> read;
+    std::function<std::string(const Rows&)> judge;  // of a committed one's rows; empty: all is well
+    std::function<std::string(const Rows&)> tell;   // in the timeline
+  };
+  // `wanted`, tried again until it commits; counted, and judged: see violation().
+  runtime::Task<void> look(server::KvNode* node, Trail trail, Look wanted);
+  // The first thing wrong that a session saw; empty: nothing.
+  const std::string& violation() const { return violation_; }
+  void violated(std::string how) {
+    if (violation_.empty()) violation_ = std::move(how);
+  }
   // Failures go into the trace of `env`.
   void count(runtime::Env& env, const Status& outcome, std::string_view what, uint64_t number);
   // Between a transaction's statements a client may take its time, so that faults, lease moves and
@@ -92,6 +112,7 @@ class Workload {
   bool stopped_ = false;
   bool real_time_ = true;
   Timestamp past_from_;
+  std::string violation_;
   size_t sessions_ = 0;
   double think_chance_ = 0;
   runtime::Duration think_most_{0};

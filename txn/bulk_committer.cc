@@ -28,7 +28,7 @@ Task<Status> BulkCommitter::run() {
     // of them.
     target_.forward(node.sender.clock().now());
     attempt_ = node.sender.clock().now();
-    if (target_ >= work_.deadline) {
+    if (target_ >= work_.deadline.now()) {
       Status late = aborted("could not serialize access due to a concurrent schema change")
                         .with_detail(
                             "The transaction ran longer than its view of the schema may "
@@ -70,7 +70,7 @@ Task<Result<std::vector<BulkCommitter::Part>>> BulkCommitter::group() {
     p.request.kind = CommitKind::kStage;
     p.request.attempt = attempt_;
     p.request.commit_ts = target_;
-    p.request.deadline = work_.deadline;
+    p.request.deadline = work_.deadline.now();
     return p;
   };
   for (const RunRef& run : runs_) {

@@ -59,7 +59,7 @@ Task<Status> Committer::run() {
   attempt_ = first_attempt_ = node.sender.clock().now();
   int raises = 0;
   for (int n = 0; n < kRegroupsMax + kRaisesMax; ++n) {
-    if (target_ >= work_.deadline) {
+    if (target_ >= work_.deadline.now()) {
       MARK("txn: a commit outlives its view of the schema");
       co_return co_await end_unknown(fail_deadline());
     }
@@ -123,7 +123,7 @@ Task<Status> Committer::group(std::vector<Part>* parts) {
     part.target = std::move(g.target);
     part.request.attempt = attempt_;
     if (attempt_ != first_attempt_) part.request.first_attempt = first_attempt_;
-    part.request.deadline = work_.deadline;
+    part.request.deadline = work_.deadline.now();
     const KeySpan& span = part.target.span;
     for (; write != work_.writes.end() && span.contains(write->key); ++write) {
       part.request.writes.push_back(*write);
@@ -153,7 +153,7 @@ Task<Status> Committer::raise(Timestamp need) {
   // one, so it can't be committed any more. A one-phase commit that may have happened keeps its
   // own: its record is looked for under it (safety: record-mark).
   if (staged_) attempt_ = channel_.node().sender.clock().now();
-  if (target_ >= work_.deadline) co_return fail_deadline();
+  if (target_ >= work_.deadline.now()) co_return fail_deadline();
   co_return co_await prove(target_);
 }
 
@@ -198,7 +198,7 @@ Task<Committer::Step> Committer::stage(std::vector<Part> parts) {
   // A guess at what the ranges will ask for; too high only where columns that are not written were
   // read. One range finds the least timestamp by itself.
   if (work_.floor) target_.forward(work_.floor.next());
-  if (target_ >= work_.deadline) {
+  if (target_ >= work_.deadline.now()) {
     step.kind = Step::kFailed;
     step.status = fail_deadline();
     co_return step;

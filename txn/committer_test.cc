@@ -3,10 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "txn/node_client.h"
-#include "txn/testing/fake_ranges.h"
-#include "txn/testing/hooked_router.h"
-#include "txn/testing/local_executor.h"
+#include "txn/testing/node_fixture.h"
 
 namespace quorate::txn {
 namespace {
@@ -18,31 +15,14 @@ using range::CommitRequest;
 using range::Outcome;
 using runtime::Task;
 
-class CommitterTest : public testing::Test {
+class CommitterTest : public NodeFixture {
  protected:
-  CommitterTest() : hlc_(executor_, 5'000), ranges_(executor_, executor_, 1), router_(ranges_) {
-    env_.executor = &executor_;
-    env_.clock = &executor_;
-    env_.random = &random_;
-    env_.metrics = &metrics_;
-    ranges_.split("m");
-    ranges_.faults.delay_us_max = 0;  // ranges are staged in the order of their keys
-  }
-  void start(PlantedBugs bugs = {}) {
-    NodeOptions options;
-    options.node = NodeId(1);
-    options.bugs = bugs;
-    client_ = std::make_unique<NodeClient>(router_, hlc_, env_, options);
-  }
+  CommitterTest() { ranges_.faults.delay_us_max = 0; }  // ranges are staged in the order of keys
   // Writes the first range, in which the record lies, and the second one.
   Status commit_both() {
-    auto t = client_->begin({});
-    t->begin_statement();
-    CHECK(t->put("a", "ours", range::kAllColumns, std::nullopt).ok());
-    CHECK(t->put("z", "ours", range::kAllColumns, std::nullopt).ok());
-    Status done = run_task(executor_, t->commit());
+    Status done = run(write_rows({"a", "z"}, "ours", LockMode::kNone));
     router_.hook = nullptr;
-    while (client_->background() > 0) CHECK(executor_.step());
+    settle();
     return done;
   }
   static bool stages(const BatchRequest& batch, CommitKind kind) {
@@ -54,19 +34,14 @@ class CommitterTest : public testing::Test {
     answer->need = answer->now.add_micros(1'000);
     answer->responses.clear();
   }
-  Task<void> write_later(Bytes key) {
-    auto t = client_->begin({});
-    t->begin_statement();
-    CHECK(t->put(key, "later", range::kAllColumns, std::nullopt).ok());
-    const Status done = co_await t->commit();
-    CHECK(done.ok());
-  }
   // All is staged, somebody meets it and commits it, "z" is written anew; and the second range,
   // which was asked twice, knows nothing of it any more.
   Task<void> end_by_others(const BatchRequest* batch, BatchResponse* answer) {
     if (!stages(*batch, CommitKind::kStage) || ++stagings_ > 1) co_return;
     CHECK(ranges_.settled_value("z") == "ours" && ranges_.intents() == 0);
-    co_await write_later("z");
+    std::vector<Bytes> keys{"z"};
+    const Status later = co_await write_rows(keys, "later", LockMode::kNone);
+    CHECK(later.ok());
     ask_to_move(answer);
   }
   Task<void> hide_the_record(const BatchRequest* batch, BatchResponse* answer) {
@@ -78,15 +53,7 @@ class CommitterTest : public testing::Test {
     co_return;
   }
 
-  LocalExecutor executor_;
-  runtime::Random random_{1};
-  Metrics metrics_;
-  runtime::Env env_;
-  runtime::Hlc hlc_;
-  FakeRanges ranges_;
-  HookedRouter router_;
   int stagings_ = 0;  // of the second range
-  std::unique_ptr<NodeClient> client_;
 };
 
 TEST_F(CommitterTest, a_commit_that_others_have_made_is_not_staged_again_at_a_later_timestamp) {
@@ -109,9 +76,9 @@ TEST_F(CommitterTest, without_an_answer_of_the_record_nothing_is_staged_again) {
 
 #ifdef QUORATE_PLANTED_BUGS
 TEST_F(CommitterTest, who_does_not_ask_for_the_record_stages_again_what_others_have_committed) {
-  PlantedBugs bugs;
-  bugs.attempt_unasked = true;
-  start(bugs);
+  NodeOptions options;
+  options.bugs.attempt_unasked = true;
+  start(options);
   router_.hook = [this](const BatchRequest& b, BatchResponse* r) { return end_by_others(&b, r); };
   (void)commit_both();
   EXPECT_GT(stagings_, 1);

@@ -21,6 +21,7 @@
 #include "runtime/cancel.h"
 #include "runtime/env.h"
 #include "runtime/task.h"
+#include "txn/commit_work.h"
 
 namespace quorate::txn {
 
@@ -134,8 +135,8 @@ class Transaction {
   virtual void release(uint64_t mark) = 0;
 
   // --- end ---
-  // The commit is refused at or above this timestamp (leases of the descriptors used).
-  virtual void set_deadline(Timestamp deadline) = 0;
+  // Of the descriptors used (safety: schema-steps).
+  virtual void set_deadline(CommitDeadline deadline) = 0;
   virtual runtime::Task<Status> commit() = 0;
   // The same in place where nothing is written and nothing locked. False: call commit().
   virtual bool try_commit() { return false; }

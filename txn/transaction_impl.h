@@ -72,7 +72,7 @@ class TransactionImpl : public Transaction {
   Status rollback_to(uint64_t mark) override;
   void release(uint64_t mark) override { buffer_.release(mark); }
 
-  void set_deadline(Timestamp deadline) override { deadline_ = deadline; }
+  void set_deadline(CommitDeadline deadline) override { deadline_ = std::move(deadline); }
   runtime::Task<Status> commit() override;
   bool try_commit() override;
   runtime::Task<void> rollback() override;
@@ -146,7 +146,7 @@ class TransactionImpl : public Transaction {
   bool lock_lost_ = false;  // a statement that is run again would not bring it back
   size_t locked_bytes_ = 0;
   Timestamp floor_;  // a commit must be above it: the locked rows have been read there
-  Timestamp deadline_ = Timestamp::max();
+  CommitDeadline deadline_;
   Timestamp commit_ts_;
   State state_ = State::kOpen;
   Status failure_;

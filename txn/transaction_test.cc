@@ -2,34 +2,17 @@
 // when it is cut off.
 #include <gtest/gtest.h>
 
-#include "txn/node_client.h"
-#include "txn/testing/fake_ranges.h"
-#include "txn/testing/local_executor.h"
+#include "txn/testing/node_fixture.h"
 
 namespace quorate::txn {
 namespace {
 
-using runtime::Task;
-
-class TransactionTest : public testing::Test {
+class TransactionTest : public NodeFixture {
  protected:
-  TransactionTest() : hlc_(executor_, 5'000), ranges_(executor_, executor_, 1) {
-    env_.executor = &executor_;
-    env_.clock = &executor_;
-    env_.random = &random_;
-    env_.metrics = &metrics_;
+  TransactionTest() {
     NodeOptions options;
-    options.node = NodeId(1);
     options.buffer_bytes_max = 10'000;
-    client_ = std::make_unique<NodeClient>(ranges_, hlc_, env_, options);
-    ranges_.split("m");
-  }
-  template <class T>
-  T run(Task<T> task) {
-    return run_task(executor_, std::move(task));
-  }
-  void settle() {
-    while (client_->background() > 0) CHECK(executor_.step());
+    start(options);
   }
   Result<range::RowSet> get(Transaction& t, const Bytes& key, LockMode lock = LockMode::kNone) {
     t.begin_statement();
@@ -38,25 +21,13 @@ class TransactionTest : public testing::Test {
     return run(t.get({key}, options));
   }
   Status update(Transaction& t, const Bytes& key, const Bytes& value) {
-    Result<range::RowSet> row = get(t, key, LockMode::kExclusive);
-    if (!row.ok()) return row.status();
-    return t.put(key, value, range::kAllColumns, row->ts(0));
+    return run(write_row(&t, key, value, LockMode::kExclusive));
   }
   Status set(const Bytes& key, const Bytes& value) {
-    auto t = client_->begin({});
-    Status s = update(*t, key, value);
-    if (s.ok()) s = run(t->commit());
+    Status s = run(write_rows({key}, value, LockMode::kExclusive));
     settle();
     return s;
   }
-
-  LocalExecutor executor_;
-  runtime::Random random_{1};
-  Metrics metrics_;
-  runtime::Env env_;
-  runtime::Hlc hlc_;
-  FakeRanges ranges_;
-  std::unique_ptr<NodeClient> client_;
 };
 
 TEST_F(TransactionTest, a_point_read_is_one_message_and_a_one_row_update_two) {
@@ -107,7 +78,7 @@ TEST_F(TransactionTest, a_commit_that_is_slow_says_that_its_coordinator_lives) {
 TEST_F(TransactionTest, rollback_and_destruction_let_locks_go) {
   auto t = client_->begin({});
   ASSERT_TRUE(update(*t, "a", "1").ok());
-  run_task(executor_, t->rollback());
+  run(t->rollback());
   settle();
   EXPECT_EQ(ranges_.locks(), 0u);
   t = client_->begin({});
@@ -254,9 +225,22 @@ TEST_F(TransactionTest, a_cancelled_statement_ends_its_wait_and_a_cancelled_comm
 TEST_F(TransactionTest, no_commit_at_or_after_the_deadline) {
   auto t = client_->begin({});
   ASSERT_TRUE(update(*t, "a", "1").ok());
-  t->set_deadline(t->read_timestamp());
+  t->set_deadline({t->read_timestamp(), nullptr});
   EXPECT_EQ(run(t->commit()).sqlstate(), sqlstate::kSerializationFailure);
   EXPECT_EQ(ranges_.settled_value("a"), std::nullopt);
+}
+
+TEST_F(TransactionTest, a_deadline_that_was_raised_counts_as_it_is_now) {
+  auto lease = std::make_shared<Timestamp>();
+  for (const bool renewed : {false, true}) {
+    auto t = client_->begin({});
+    ASSERT_TRUE(update(*t, "a", "1").ok());
+    *lease = t->read_timestamp();
+    t->set_deadline({Timestamp::max(), lease});
+    if (renewed) *lease = Timestamp::max();
+    EXPECT_EQ(run(t->commit()).ok(), renewed);
+  }
+  EXPECT_EQ(ranges_.settled_value("a"), "1");
 }
 
 TEST_F(TransactionTest, scans_cross_ranges_both_ways_and_merge_own_writes) {

@@ -337,7 +337,7 @@ bool Raft::hard_state_changed() const {
 
 bool Raft::has_ready() const {
   return append_due_ || hard_state_changed() || log_.has_unwritten() || !messages_.empty() ||
-         !promises_.empty() || log_.has_committed() || !read_states_.empty() ||
+         !promises_.empty() || (log_.has_committed() && !apply_held_) || !read_states_.empty() ||
          soft_state() != soft_handed_ || hand_over_untold_ || won_hand_over_;
 }
 

@@ -243,10 +243,11 @@ void MultiRaft::drive() {
 void MultiRaft::drive_group(Group& group, std::vector<Write>& writes) {
   const RangeId range = group.core().config().range;
   const uint64_t incarnation = groups_.at(range).incarnation;
-  while (!group.installing_ && group.core_->has_ready()) {
+  while (!group.installing_) {
     const bool stalled = apply_stalled && apply_stalled();
     group.core_->hold_apply(stalled);
     if (stalled) apply_later(range);
+    if (!group.core_->has_ready()) break;
     Ready ready = group.core_->ready();
     post_messages(group, ready.messages);
     if (ready.snapshot) {

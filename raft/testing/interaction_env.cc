@@ -216,6 +216,8 @@ bool InteractionEnv::disk_command(const Command& c) {
     pump(id);
   } else if (c.name == "sync") {
     sync(id);
+  } else if (c.name == "hold-apply" || c.name == "let-apply") {
+    node_of(c).raft->hold_apply(c.name == "hold-apply");
   } else if (c.name == "slow-disk" || c.name == "fast-disk") {
     node_of(c).slow_disk = c.name == "slow-disk";
   } else if (c.name == "crash") {

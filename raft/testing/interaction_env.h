@@ -10,6 +10,7 @@
 //   campaign 1 | propose 1 a b | read 1 ctx | transfer 1 to=2 | hand-over 1 blob
 //   conf-change 1 add=(4) learner=(5) remove=(2) [explicit|joint] | conf-change 1 leave
 //   tick 1 [n=3] | timeout 1 | clock t=20
+//   hold-apply 1 | let-apply 1       its store has no room for what would be applied
 //   ready 1 | sync 1 | slow-disk 1 | fast-disk 1 | crash 1 [kept=1] | restart 1 | checkpoint 1 |
 //   truncate 1
 //   damage 1 first=13 [last=14 [last_term=1]]      of a crashed one, which it restarts; without

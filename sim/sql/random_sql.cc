@@ -279,6 +279,22 @@ std::string RandomSql::where(From from, const Expr& predicate) const {
                      predicate.text);
 }
 
+template <class Take>
+size_t RandomSql::for_chosen(const Lane& lane, From from, const Expr& predicate, Take take) {
+  size_t n = 0;
+  const auto look = [&](const Scope& s) {
+    if (!is_true(predicate.value(s))) return;
+    ++n;
+    take(s);
+  };
+  if (from == From::kU) {
+    for (const auto& [id, u] : lane.u) look({&lane, 0, nullptr, id, &u});
+  } else {
+    for (const auto& [id, t] : lane.t) look({&lane, id, &t, 0, nullptr});
+  }
+  return n;
+}
+
 RandomStatement RandomSql::draw(const Lane& before, bool may_fail) {
   if (before.t.size() < 3 || random_.chance(0.05)) return insert_t(before, may_fail);
   const uint64_t dice = random_.below(20);
@@ -358,14 +374,13 @@ RandomStatement RandomSql::insert_u(const Lane& before) {
     out.text = fmt::format("INSERT INTO u SELECT {}, t.id + {}, t.id, {} FROM t{} AND t.id < {}",
                            lane_, next, v.text, where(From::kT, p), kIds / 2);
     size_t n = 0;
-    for (const auto& [id, t] : before.t) {
-      const Scope s{&before, id, &t, 0, nullptr};
-      if (id >= kIds / 2 || !is_true(p.value(s))) continue;
+    for_chosen(before, From::kT, p, [&](const Scope& s) {
+      if (s.id >= kIds / 2) return;
       const Value made = v.value(s);
-      ModelU row{id, is_null(made) ? std::nullopt : std::optional(std::get<int64_t>(made))};
-      out.after.u.emplace(next + id, row);
+      ModelU row{s.id, is_null(made) ? std::nullopt : std::optional(std::get<int64_t>(made))};
+      out.after.u.emplace(next + s.id, row);
       ++n;
-    }
+    });
     out.tag = fmt::format("INSERT 0 {}", n);
     return out;
   }
@@ -388,14 +403,10 @@ RandomStatement RandomSql::update(const Lane& before) {
   if (random_.chance(0.3)) {
     const Expr p = bool_expr(From::kU, 2), v = int_expr(From::kU, 2);
     out.text = fmt::format("UPDATE u SET v = {}{}", v.text, where(From::kU, p));
-    size_t n = 0;
-    for (const auto& [id, u] : before.u) {
-      const Scope s{&before, 0, nullptr, id, &u};
-      if (!is_true(p.value(s))) continue;
+    const size_t n = for_chosen(before, From::kU, p, [&](const Scope& s) {
       const Value made = v.value(s);
-      out.after.u[id].v = is_null(made) ? std::nullopt : std::optional(std::get<int64_t>(made));
-      ++n;
-    }
+      out.after.u[s.u_id].v = is_null(made) ? std::nullopt : std::optional(std::get<int64_t>(made));
+    });
     out.tag = fmt::format("UPDATE {}", n);
     return out;
   }
@@ -403,20 +414,16 @@ RandomStatement RandomSql::update(const Lane& before) {
   const bool sets_d = random_.chance(0.4), returns = random_.chance(0.4);
   out.text = fmt::format("UPDATE t SET a = {}{}{}{}", a.text, sets_d ? ", d = " + d.text : "",
                          where(From::kT, p), returns ? " RETURNING id, a, d" : "");
-  size_t n = 0;
-  for (const auto& [id, t] : before.t) {
-    const Scope s{&before, id, &t, 0, nullptr};
-    if (!is_true(p.value(s))) continue;
+  const size_t n = for_chosen(before, From::kT, p, [&](const Scope& s) {
     const Value made = a.value(s);
-    ModelT& row = out.after.t[id];
+    ModelT& row = out.after.t[s.id];
     row.a = is_null(made) ? std::nullopt : std::optional(std::get<int64_t>(made));
     if (sets_d) {
       const Value flag = d.value(s);
       row.d = is_null(flag) ? std::nullopt : std::optional(std::get<bool>(flag));
     }
-    ++n;
-    if (returns) out.rows.push_back({std::to_string(id), print(of(row.a)), print(of(row.d))});
-  }
+    if (returns) out.rows.push_back({std::to_string(s.id), print(of(row.a)), print(of(row.d))});
+  });
   out.tag = fmt::format("UPDATE {}", n);
   return out;
 }
@@ -425,27 +432,18 @@ RandomStatement RandomSql::remove(const Lane& before) {
   RandomStatement out;
   out.after = before;
   const bool from_u = random_.chance(0.5), returns = random_.chance(0.3);
-  const Expr p = bool_expr(from_u ? From::kU : From::kT, 2);
-  out.text = fmt::format("DELETE FROM {}{}{}", from_u ? "u" : "t",
-                         where(from_u ? From::kU : From::kT, p), returns ? " RETURNING id" : "");
-  size_t n = 0;
-  const auto gone = [&](int64_t id) {
-    ++n;
-    if (returns) out.rows.push_back({std::to_string(id)});
-  };
-  if (from_u) {
-    for (const auto& [id, u] : before.u) {
-      if (!is_true(p.value({&before, 0, nullptr, id, &u}))) continue;
+  const From from = from_u ? From::kU : From::kT;
+  const Expr p = bool_expr(from, 2);
+  out.text = fmt::format("DELETE FROM {}{}{}", from_u ? "u" : "t", where(from, p),
+                         returns ? " RETURNING id" : "");
+  const size_t n = for_chosen(before, from, p, [&](const Scope& s) {
+    const int64_t id = from_u ? s.u_id : s.id;
+    if (from_u)
       out.after.u.erase(id);
-      gone(id);
-    }
-  } else {
-    for (const auto& [id, t] : before.t) {
-      if (!is_true(p.value({&before, id, &t, 0, nullptr}))) continue;
+    else
       out.after.t.erase(id);
-      gone(id);
-    }
-  }
+    if (returns) out.rows.push_back({std::to_string(id)});
+  });
   out.tag = fmt::format("DELETE {}", n);
   return out;
 }
@@ -473,11 +471,10 @@ RandomStatement RandomSql::select_rows(const Lane& before) {
     ResultRow row;
   };
   std::vector<Line> lines;
-  for (const auto& [id, t] : before.t) {
-    const Scope s{&before, id, &t, 0, nullptr};
-    if (!is_true(p.value(s))) continue;
-    lines.push_back({order.value(s), id, {std::to_string(id), print(x.value(s)), print(of(t.b))}});
-  }
+  for_chosen(before, From::kT, p, [&](const Scope& s) {
+    lines.push_back(
+        {order.value(s), s.id, {std::to_string(s.id), print(x.value(s)), print(of(s.t->b))}});
+  });
   std::sort(lines.begin(), lines.end(), [&](const Line& l, const Line& r) {
     if (is_null(l.key) != is_null(r.key)) return is_null(l.key) == nulls_first;
     if (l.key != r.key) return down ? l.key > r.key : l.key < r.key;
@@ -542,16 +539,14 @@ RandomStatement RandomSql::select_groups(const Lane& before) {
   };
   std::map<Value, Group> groups;
   if (!grouped) groups[Value()];
-  for (const auto& [id, t] : before.t) {
-    const Scope s{&before, id, &t, 0, nullptr};
-    if (!is_true(p.value(s))) continue;
+  for_chosen(before, From::kT, p, [&](const Scope& s) {
     Group& group = groups[grouped ? key.value(s) : Value()];
     ++group.rows;
     const Value v = x.value(s);
-    if (is_null(v)) continue;
+    if (is_null(v)) return;
     group.values.push_back(std::get<int64_t>(v));
     group.sum += group.values.back();
-  }
+  });
   const std::string columns =
       "count(*), count(s.x), sum(s.x), min(s.x), max(s.x), count(DISTINCT s.x)";
   out.text = fmt::format("SELECT {}{} FROM (SELECT {} AS k, {} AS x FROM t{}) s{}{}",
@@ -586,10 +581,7 @@ RandomStatement RandomSql::select_distinct(const Lane& before) {
   out.reads = true;
   const Expr p = bool_expr(From::kT, 2), x = any_expr(From::kT, 2);
   std::map<Value, size_t> seen;
-  for (const auto& [id, t] : before.t) {
-    const Scope s{&before, id, &t, 0, nullptr};
-    if (is_true(p.value(s))) ++seen[x.value(s)];
-  }
+  for_chosen(before, From::kT, p, [&](const Scope& s) { ++seen[x.value(s)]; });
   out.text = fmt::format("SELECT DISTINCT {} FROM t{}", x.text, where(From::kT, p));
   for (const auto& [v, n] : seen) out.rows.push_back({print(v)});
   out.tag = fmt::format("SELECT {}", out.rows.size());

@@ -92,6 +92,10 @@ class RandomSql {
   RandomStatement select_distinct(const Lane& before);
 
   std::string where(From from, const Expr& predicate) const;
+  // Calls `take` with the Scope of each row of t, or of u for kU, that the predicate chooses, by
+  // id; how many there were.
+  template <class Take>
+  static size_t for_chosen(const Lane& lane, From from, const Expr& predicate, Take take);
   static std::optional<std::string> print(const Value& value);
   static bool is_true(const Value& value) { return value == Value(true); }
   static bool is_null(const Value& value) { return value.index() == 0; }

@@ -94,7 +94,7 @@ Task<Status> Bank::transfer(KvNode* node, Random* random, txn::Transaction* txn,
   Result<range::RowSet> read = co_await read_rows(txn, keys, options);
   if (!read.ok()) co_return read.status();
   if (!read->present(0) || !read->present(1)) {
-    violation_ = fmt::format("transfer {} does not find its accounts", number);
+    violated(fmt::format("transfer {} does not find its accounts", number));
     trail.wrong();
     co_return internal_error("an account is missing");
   }
@@ -107,7 +107,7 @@ Task<Status> Bank::transfer(KvNode* node, Random* random, txn::Transaction* txn,
   Result<range::RowSet> absent = co_await read_rows(txn, receipt, {});
   if (!absent.ok()) co_return absent.status();
   if (absent->present(0)) {
-    violation_ = fmt::format("transfer {} finds its own receipt", number);
+    violated(fmt::format("transfer {} finds its own receipt", number));
     trail.wrong();
     co_return internal_error("a transfer ran twice");
   }
@@ -131,29 +131,11 @@ Task<void> Bank::run_snapshot(KvNode* node, Random* random) {
   const txn::TxnOptions options = perhaps_past(node, random);
   if (options.as_of && random->chance(0.5))
     co_return co_await run_past_of_one(node, random, options);
-  std::unique_ptr<txn::Transaction> txn = node->txn().begin(options);
-  Status done;
-  for (;;) {
-    txn->begin_statement();
-    trail.step([] { return std::string("scan all accounts"); });
-    Result<std::map<Bytes, Bytes>> rows = co_await scan_rows(txn.get(), sim_table(kAccounts));
-    done = rows.status();
-    trail.done([&] { return rows.ok() ? tell(*rows) : done.to_string(); });
-    if (done.ok()) done = co_await txn->commit();
-    if (done.ok()) {
-      std::string wrong = judge_total(*rows);
-      if (!wrong.empty() && violation_.empty()) {
-        violation_ = fmt::format("a snapshot at {} on n{}: {}", txn->read_timestamp().to_string(),
-                                 node->id().value, wrong);
-        trail.wrong();
-      }
-    }
-    const bool again = co_await try_again(txn.get(), done);
-    if (!again) break;
-  }
-  trail.end(done);
-  count(node->env(), done, "a snapshot", 0);
-  if (!done.ok()) co_await txn->rollback();
+  Look wanted{"a snapshot", "scan all accounts", options, {}, {}, {}};
+  wanted.read = [](txn::Transaction* txn) { return scan_rows(txn, sim_table(kAccounts)); };
+  wanted.judge = [this](const Rows& rows) { return judge_total(rows); };
+  wanted.tell = [](const Rows& rows) { return tell(rows); };
+  co_await look(node, trail, std::move(wanted));
 }
 
 // All are there from the beginning on. Of all at once some range or other may refuse its past,
@@ -165,9 +147,9 @@ Task<void> Bank::run_past_of_one(KvNode* node, Random* random, txn::TxnOptions o
   txn->begin_statement();
   std::vector<Bytes> keys{sim_row(kAccounts, account)};
   Result<range::RowSet> row = co_await read_rows(txn.get(), keys, {});
-  if (row.ok() && !row->present(0) && violation_.empty()) {
-    violation_ = fmt::format("a snapshot at {} on n{}: account {} is absent",
-                             txn->read_timestamp().to_string(), node->id().value, account);
+  if (row.ok() && !row->present(0) && violation().empty()) {
+    violated(fmt::format("a snapshot at {} on n{}: account {} is absent",
+                         txn->read_timestamp().to_string(), node->id().value, account));
     trail.wrong();
   }
   trail.end(row.status());
@@ -212,7 +194,7 @@ std::string Bank::judge_receipts(const std::map<Bytes, Bytes>& accounts,
 }
 
 Task<Result<std::string>> Bank::check(KvNode* node) {
-  if (!violation_.empty()) co_return violation_;
+  if (!violation().empty()) co_return violation();
   KeySpan both{sim_table(kAccounts).start, sim_table(kReceipts).end};
   CO_ASSIGN_OR_RETURN(auto rows, co_await read_all(node, both));
   auto border = rows.lower_bound(sim_table(kReceipts).start);

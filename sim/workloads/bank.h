@@ -44,7 +44,6 @@ class Bank : public Workload {
   size_t padding_;
   double lock_chance_;
   std::vector<Transfer> transfers_;
-  std::string violation_;  // the first that a session saw
 };
 
 }  // namespace quorate::sim

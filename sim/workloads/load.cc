@@ -85,8 +85,7 @@ Task<Status> Load::overwrite(txn::Transaction* txn, uint64_t number, uint64_t un
   CO_ASSIGN_OR_RETURN(auto rows, co_await scan_rows(txn, sim_table(kEqual)));
   bool right = rows.size() == rows_;
   for (const auto& [key, found] : rows) right = right && found == value;
-  if (!right && violation_.empty())
-    violation_ = fmt::format("overwrite {} does not find its own rows", number);
+  if (!right) violated(fmt::format("overwrite {} does not find its own rows", number));
   co_return Status();
 }
 
@@ -102,30 +101,13 @@ Task<Status> Load::load(txn::Transaction* txn, uint64_t number, bool backwards) 
 
 Task<void> Load::run_snapshot(KvNode* node, Random* random) {
   const Trail trail = this->trail(node, [] { return std::string("snapshot"); });
-  std::unique_ptr<txn::Transaction> txn = node->txn().begin(perhaps_past(node, random));
-  Status done;
-  for (;;) {
-    txn->begin_statement();
-    KeySpan both{sim_table(kEqual).start, sim_table(kLoads).end};
-    trail.step([] { return std::string("scan everything"); });
-    Result<std::map<Bytes, Bytes>> rows = co_await scan_rows(txn.get(), std::move(both));
-    done = rows.status();
-    trail.done([&] { return rows.ok() ? fmt::format("{} rows", rows->size()) : done.to_string(); });
-    if (done.ok()) done = co_await txn->commit();
-    if (done.ok()) {
-      std::string wrong = judge(*rows, false);
-      if (!wrong.empty() && violation_.empty()) {
-        violation_ = fmt::format("a snapshot at {} on n{}: {}", txn->read_timestamp().to_string(),
-                                 node->id().value, wrong);
-        trail.wrong();
-      }
-    }
-    const bool again = co_await try_again(txn.get(), done);
-    if (!again) break;
-  }
-  trail.end(done);
-  count(node->env(), done, "a snapshot", 0);
-  if (!done.ok()) co_await txn->rollback();
+  Look wanted{"a snapshot", "scan everything", perhaps_past(node, random), {}, {}, {}};
+  wanted.read = [](txn::Transaction* txn) {
+    return scan_rows(txn, {sim_table(kEqual).start, sim_table(kLoads).end});
+  };
+  wanted.judge = [this](const Rows& rows) { return judge(rows, false); };
+  wanted.tell = [](const Rows& rows) { return fmt::format("{} rows", rows.size()); };
+  co_await look(node, trail, std::move(wanted));
 }
 
 std::string Load::judge(const std::map<Bytes, Bytes>& rows, bool last) const {
@@ -154,7 +136,7 @@ std::string Load::judge(const std::map<Bytes, Bytes>& rows, bool last) const {
 }
 
 Task<Result<std::string>> Load::check(KvNode* node) {
-  if (!violation_.empty()) co_return violation_;
+  if (!violation().empty()) co_return violation();
   KeySpan both{sim_table(kEqual).start, sim_table(kLoads).end};
   CO_ASSIGN_OR_RETURN(auto rows, co_await read_all(node, both));
   co_return judge(rows, true);

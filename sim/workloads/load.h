@@ -31,7 +31,6 @@ class Load : public Workload {
   size_t padding_;
   std::vector<Fate> loads_;
   uint64_t overwrites_ = 0;
-  std::string violation_;  // the first that a session saw
 };
 
 }  // namespace quorate::sim

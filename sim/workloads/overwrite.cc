@@ -40,7 +40,7 @@ Bytes Overwrite::split_key(Random& random) const {
 
 Task<void> Overwrite::operate(KvNode* node, Random* random) {
   if (random->chance(look_chance_))
-    co_await look(node, random);
+    co_await look_at_one(node, random);
   else
     co_await write(node, random);
 }
@@ -102,37 +102,24 @@ Task<Status> Overwrite::write_all(txn::Transaction* txn, uint64_t group, uint64_
   co_return Status();
 }
 
-Task<void> Overwrite::look(KvNode* node, Random* random) {
+Task<void> Overwrite::look_at_one(KvNode* node, Random* random) {
   const uint64_t group = random->below(groups_.size());
   const Trail trail = this->trail(node, [&] { return fmt::format("look at group {}", group); });
   const txn::TxnOptions options = perhaps_past(node, random);
-  std::unique_ptr<txn::Transaction> txn = node->txn().begin(options);
-  Status done;
-  for (;;) {
-    std::optional<Instant> since;
+  std::optional<Instant> since;
+  Look wanted{"a look", "scan its rows", options, {}, {}, {}};
+  wanted.read = [this, node, group, options, &since](txn::Transaction* txn) -> Task<Result<Rows>> {
+    since.reset();
     if (!options.as_of && real_time()) since = node->env().executor->now();
-    txn->begin_statement();
-    trail.step([] { return std::string("scan its rows"); });
     std::vector<Bytes> gate{sim_row(kGates, group)};
-    Result<range::RowSet> passed = co_await read_rows(txn.get(), std::move(gate), {});
-    Result<std::map<Bytes, Bytes>> rows = co_await scan_rows(txn.get(), span_of(group));
-    done = passed.ok() ? rows.status() : passed.status();
-    trail.done([&] { return rows.ok() ? fmt::format("{} rows", rows->size()) : done.to_string(); });
-    if (done.ok()) done = co_await txn->commit();
-    if (done.ok()) {
-      std::string wrong = judge(group, *rows, since);
-      if (!wrong.empty() && violation_.empty()) {
-        violation_ = fmt::format("a snapshot at {} on n{}: {}", txn->read_timestamp().to_string(),
-                                 node->id().value, wrong);
-        trail.wrong();
-      }
-    }
-    const bool again = co_await try_again(txn.get(), done);
-    if (!again) break;
-  }
-  trail.end(done);
-  count(node->env(), done, "a look", group);
-  if (!done.ok()) co_await txn->rollback();
+    Result<range::RowSet> passed = co_await read_rows(txn, std::move(gate), {});
+    Result<Rows> rows = co_await scan_rows(txn, span_of(group));
+    if (!passed.ok()) co_return passed.status();
+    co_return rows;
+  };
+  wanted.judge = [this, group, &since](const Rows& rows) { return judge(group, rows, since); };
+  wanted.tell = [](const Rows& rows) { return fmt::format("{} rows", rows.size()); };
+  co_await look(node, trail, std::move(wanted));
 }
 
 std::string Overwrite::judge(uint64_t group, const std::map<Bytes, Bytes>& rows,
@@ -167,7 +154,7 @@ std::string Overwrite::judge(uint64_t group, const std::map<Bytes, Bytes>& rows,
 }
 
 Task<Result<std::string>> Overwrite::check(KvNode* node) {
-  if (!violation_.empty()) co_return violation_;
+  if (!violation().empty()) co_return violation();
   for (uint64_t group = 0; group < groups_.size(); ++group) {
     std::optional<Instant> since;
     if (real_time()) since = node->env().executor->now();

@@ -33,7 +33,7 @@ class Overwrite : public Workload {
   using Group = std::vector<Write>;
   static constexpr uint64_t kTable = 130, kGates = 131, kRowsMax = 8;
   runtime::Task<void> write(server::KvNode* node, runtime::Random* random);
-  runtime::Task<void> look(server::KvNode* node, runtime::Random* random);
+  runtime::Task<void> look_at_one(server::KvNode* node, runtime::Random* random);
   runtime::Task<Status> write_all(txn::Transaction* txn, uint64_t group, uint64_t number,
                                   bool locks);
   KeySpan span_of(uint64_t group) const;
@@ -44,7 +44,6 @@ class Overwrite : public Workload {
   uint64_t rows_;
   double delete_chance_, look_chance_, lock_chance_;
   std::vector<Group> groups_;
-  std::string violation_;  // the first that a session saw
 };
 
 }  // namespace quorate::sim

@@ -18,7 +18,8 @@ class CatalogSnapshot {
  public:
   virtual ~CatalogSnapshot() = default;
   virtual uint64_t version() const = 0;
-  virtual Timestamp lease_expiry() const = 0;
+  // Raised by each renewal while somebody holds this version.
+  virtual const Timestamp& lease_expiry() const = 0;
 
   virtual const DatabaseDescriptor* database(std::string_view name) const = 0;
   virtual const SchemaDescriptor* schema(Oid database, std::string_view name) const = 0;

@@ -19,7 +19,10 @@ struct LeaseTerm {
 class CatalogData final : public CatalogSnapshot {
  public:
   uint64_t version() const override { return version_; }
-  Timestamp lease_expiry() const override { return lease_ ? lease_->expiry : Timestamp::max(); }
+  const Timestamp& lease_expiry() const override {
+    static constexpr Timestamp kNever = Timestamp::max();
+    return lease_ ? lease_->expiry : kNever;
+  }
   const DatabaseDescriptor* database(std::string_view name) const override;
   const SchemaDescriptor* schema(Oid database, std::string_view name) const override;
   const SchemaDescriptor* schema(Oid oid) const override;

@@ -233,6 +233,15 @@ const IndexDescriptor* key_over(const TableDescriptor& parent, std::vector<Colum
   return nullptr;
 }
 
+// Whether the name is taken and that is well: then the client was told.
+Result<bool> relation_is_there(CatalogWriter& w, DdlContext& c, const SchemaDescriptor& schema,
+                               const std::string& name, bool if_not_exists) {
+  if (!w.data().relation_exists(schema.oid, name)) return false;
+  const std::string there = "relation \"" + name + "\" already exists";
+  if (!if_not_exists) return ddl_error(sqlstate::kDuplicateTable, there);
+  notice(&c, there + ", skipping", sqlstate::kDuplicateTable);
+  return true;
+}
 }  // namespace
 
 Status add_foreign_key(CatalogWriter& w, DdlContext& c, TableDescriptor* t,
@@ -318,14 +327,9 @@ Status add_foreign_key(CatalogWriter& w, DdlContext& c, TableDescriptor* t,
 
 Status create_table(CatalogWriter& w, DdlContext& c, const CreateTable& s) {
   ASSIGN_OR_RETURN(const SchemaDescriptor* schema, creation_schema(w.data(), c, s.name));
-  if (w.data().relation_exists(schema->oid, s.name.name)) {
-    if (!s.if_not_exists)
-      return ddl_error(sqlstate::kDuplicateTable,
-                       "relation \"" + s.name.name + "\" already exists");
-    notice(&c, "relation \"" + s.name.name + "\" already exists, skipping",
-           sqlstate::kDuplicateTable);
-    return {};
-  }
+  ASSIGN_OR_RETURN(const bool there,
+                   relation_is_there(w, c, *schema, s.name.name, s.if_not_exists));
+  if (there) return {};
   TableDescriptor t;
   t.schema = schema->oid;
   t.name = s.name.name;
@@ -350,14 +354,9 @@ Status create_table(CatalogWriter& w, DdlContext& c, const CreateTable& s) {
 
 Status create_sequence(CatalogWriter& w, DdlContext& c, const CreateSequence& s) {
   ASSIGN_OR_RETURN(const SchemaDescriptor* schema, creation_schema(w.data(), c, s.name));
-  if (w.data().relation_exists(schema->oid, s.name.name)) {
-    if (!s.if_not_exists)
-      return ddl_error(sqlstate::kDuplicateTable,
-                       "relation \"" + s.name.name + "\" already exists");
-    notice(&c, "relation \"" + s.name.name + "\" already exists, skipping",
-           sqlstate::kDuplicateTable);
-    return {};
-  }
+  ASSIGN_OR_RETURN(const bool there,
+                   relation_is_there(w, c, *schema, s.name.name, s.if_not_exists));
+  if (there) return {};
   ASSIGN_OR_RETURN(SequenceDescriptor d, describe_sequence(s.options, oid::kInt8));
   d.schema = schema->oid;
   d.name = s.name.name;

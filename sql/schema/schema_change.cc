@@ -57,7 +57,7 @@ Task<Result<uint64_t>> publish(DdlContext* c, Step step) {
       co_return s;
     }
     uint64_t made = writer.new_version();
-    if (c->offline_until) txn->set_deadline(c->offline_until);
+    if (c->offline_until) txn->set_deadline({c->offline_until, nullptr});
     s = co_await txn->commit();
     if (may_repeat(s)) {
       MARK("sql: a schema change is published again");
@@ -197,7 +197,7 @@ Task<Status> alter_alone(const Ddl* ddl, DdlContext* c, bool* missing) {
     co_await txn->rollback();
     co_return status;
   }
-  txn->set_deadline(c->offline_until);
+  txn->set_deadline({c->offline_until, nullptr});
   CO_RETURN_IF_ERROR(co_await txn->commit());
   c->offline.clear();
   co_return co_await c->manager->refresh();
@@ -358,7 +358,7 @@ Task<Status> take_offline_in(std::vector<Oid> tables, CatalogWriter* w, DdlConte
   Status taken = co_await take_offline(c, tables);
   c->under_block = false;
   CO_RETURN_IF_ERROR(taken);
-  w->txn()->set_deadline(c->offline_until);
+  w->txn()->set_deadline({c->offline_until, nullptr});
   co_return co_await w->rebase(tables);
 }
 

@@ -183,7 +183,7 @@ Task<void> keep_writing(CatalogManager* manager, int64_t from, const bool* stop,
     runtime::Executor& executor = *manager->client().env().executor;
     Status slept = co_await runtime::sleep_for(executor, std::chrono::milliseconds(v % 40));
     EXPECT_TRUE(slept.ok());
-    txn->set_deadline(snapshot->lease_expiry());
+    txn->set_deadline({snapshot->lease_expiry(), nullptr});
     Status done = co_await txn->commit();
     if (done.ok()) ++*written;
   }

@@ -64,11 +64,10 @@ void SessionImpl::begin_statement() {
 Task<Status> SessionImpl::commit_txn() {
   if (txn_ == nullptr) co_return Status();
   if (!portals_.empty()) CO_RETURN_IF_ERROR(co_await hold_cursors());
-  Timestamp deadline = deadline_;
-  if (writer_ == nullptr && catalog_ != nullptr && catalog_->lease_expiry() < deadline &&
-      !node_.client.planted.lease_outlived)
-    deadline = catalog_->lease_expiry();
-  txn_->set_deadline(deadline);
+  txn::CommitDeadline deadline{deadline_, nullptr};
+  if (writer_ == nullptr && catalog_ != nullptr && !node_.client.planted.lease_outlived)
+    deadline.renewed = std::shared_ptr<const Timestamp>(catalog_, &catalog_->lease_expiry());
+  txn_->set_deadline(std::move(deadline));
   if (writer_ != nullptr) CO_RETURN_IF_ERROR(writer_->seal());
   CO_RETURN_IF_ERROR(world_.record_commit());
   Status s = co_await txn_->commit();

@@ -140,7 +140,7 @@ class MapTransaction : public Transaction {
   }
   void release(uint64_t mark) override { buffer_.release(mark); }
 
-  void set_deadline(Timestamp deadline) override { deadline_ = deadline; }
+  void set_deadline(CommitDeadline deadline) override { deadline_ = std::move(deadline); }
   Task<Status> commit() override {
     Status s = failed_.ok() ? token_.status() : failed_;
     if (s.ok()) co_await runtime::yield(*client_.env().executor);
@@ -235,7 +235,7 @@ class MapTransaction : public Transaction {
       }
     }
     Timestamp ts = client_.now();
-    if (ts >= deadline_) return aborted("the schema changed while the transaction ran");
+    if (ts >= deadline_.now()) return aborted("the schema changed while the transaction ran");
     for (range::RowWrite& w : writes) {
       client_.rows[w.key][ts] = {w.deleted, std::move(w.value)};
     }
@@ -246,7 +246,8 @@ class MapTransaction : public Transaction {
   MapClient& client_;
   TxnOptions options_;
   TxnId id_;
-  Timestamp read_ts_, commit_ts_, deadline_ = Timestamp::max();
+  Timestamp read_ts_, commit_ts_;
+  CommitDeadline deadline_;
   std::optional<std::pair<Bytes, Bytes>> taken_;
   WriteBuffer buffer_;
   std::vector<KeySpan> reads_;
