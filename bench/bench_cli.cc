@@ -53,6 +53,8 @@ void load_flags(CLI::App* app, Flags& f) {
   app->add_flag("--drop", f.load.drop_first, "drop the tables first when they exist");
   app->add_flag("--no-foreign-keys", f.no_foreign_keys, "leave the foreign keys out");
   app->add_flag("--insert", f.load.use_insert, "multi-row INSERT in place of COPY");
+  app->add_flag("--split", f.load.split,
+                "each warehouse's rows of a table as a range of their own (Quorate: SPLIT AT)");
   app->add_option("--batch-rows", f.load.batch_rows, "rows of one COPY")
       ->check(CLI::Range(1, 1'000'000))
       ->capture_default_str();
@@ -74,6 +76,9 @@ void run_flags(CLI::App* app, Flags& f) {
   app->add_flag("--no-wait", f.no_wait,
                 "no keying and think times; with fewer terminals than warehouses each "
                 "transaction draws its home warehouse");
+  app->add_flag(
+      "--home-urls", f.run.home_urls,
+      "all terminals of a warehouse at one URL while it answers, and none without a home");
   app->add_option("--isolation", f.run.client.isolation,
                   "e.g. 'read committed'; default: the server's")
       ->check(

@@ -290,6 +290,8 @@ void load(const LoadOptions& options) {
   run_all(client, "creating indexes", create_index_statements(), options.quiet);
   if (options.foreign_keys)
     run_all(client, "adding foreign keys", foreign_key_statements(), options.quiet);
+  if (options.split)
+    run_all(client, "splitting ranges", split_statements(options.warehouses), options.quiet);
   try {
     run_all(client, "gathering statistics", {"ANALYZE"}, options.quiet);
   } catch (const SqlError& e) {

@@ -17,6 +17,7 @@ struct LoadOptions {
   bool use_insert = false;    // multi-row INSERT in place of COPY
   int64_t batch_rows = 5000;  // rows of one COPY, and so of one transaction
   uint64_t seed = 1;
+  bool split = false;  // each warehouse's rows of a table as a range of their own: Quorate alone
   bool quiet = false;
 };
 

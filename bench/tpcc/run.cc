@@ -74,7 +74,8 @@ class Terminal {
       : shared_(shared),
         number_(number),
         random_(shared.options.seed * 1'000'003 + number),
-        url_(number % shared.options.urls.size()) {}
+        url_((shared.options.home_urls ? number % shared.options.warehouses : number) %
+             shared.options.urls.size()) {}
 
   void run() {
     while (!shared_.stop.stopped()) {
@@ -266,6 +267,8 @@ std::string new_run_id() {
 
 Snapshot run(const RunOptions& given) {
   RunOptions options = given;
+  if (options.home_urls && options.terminals != 0 && options.terminals < options.warehouses)
+    throw std::runtime_error("with --home-urls each warehouse needs a terminal of its own");
   if (options.terminals == 0) options.terminals = static_cast<int>(10 * options.warehouses);
   const std::string run_id = new_run_id();
   if (options.seed == 0) options.seed = std::stoull(run_id, nullptr, 16);

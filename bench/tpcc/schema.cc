@@ -77,6 +77,19 @@ std::vector<std::string> foreign_key_statements() {
   };
 }
 
+std::vector<std::string> split_statements(int64_t warehouses) {
+  std::vector<std::string> out;
+  if (warehouses < 2) return out;
+  std::string at = " SPLIT AT VALUES (2)";
+  for (int64_t w = 3; w <= warehouses; ++w) at += ", (" + std::to_string(w) + ")";
+  for (const char* table :
+       {"warehouse", "district", "customer", "orders", "new_order", "stock", "order_line"})
+    out.push_back("ALTER TABLE " + std::string(table) + at);
+  for (const char* index : {"customer_by_name", "orders_by_customer"})
+    out.push_back("ALTER INDEX " + std::string(index) + at);
+  return out;
+}
+
 std::vector<std::string> drop_table_statements() {
   std::vector<std::string> drops;
   for (const char* table : {"order_line", "stock", "item", "new_order", "orders", "history",

@@ -2,6 +2,7 @@
 // and the foreign keys. Plain SQL that PostgreSQL and Quorate both take.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,8 @@ namespace quorate::bench {
 std::vector<std::string> create_table_statements();
 std::vector<std::string> create_index_statements();
 std::vector<std::string> foreign_key_statements();
+// Of tables and indexes that begin with a warehouse's number: a range a warehouse.
+std::vector<std::string> split_statements(int64_t warehouses);
 std::vector<std::string> drop_table_statements();
 
 }  // namespace quorate::bench

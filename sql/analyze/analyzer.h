@@ -119,6 +119,8 @@ class Analyzer {
   // PostgreSQL's assignment: 42804 `column "c" is of type ... but expression is of type ...`.
   Result<ExprPtr> assign(ExprPtr e, Type type, std::string_view column);
   Result<TablePtr> table_of(const PgQuery__RangeVar& name);
+  // The table of an index of that name, and which of its indexes it is.
+  Result<TablePtr> table_of_index(const PgQuery__RangeVar& name, size_t* position);
   // A table as relation 0 of an empty query that the expressions are bound to.
   Status open_table(Query& q, TablePtr table);
   Result<std::unique_ptr<Query>> copy_target(const PgQuery__RangeVar& name,

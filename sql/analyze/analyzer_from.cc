@@ -32,27 +32,29 @@ ScopeColumn copy_column(const ScopeColumn& c) {
 
 // PostgreSQL's order: an explicit schema; else the search path, with pg_catalog in front where it
 // isn't named.
-TablePtr find_table(const AnalyzeContext& context, std::string_view schema, std::string_view name) {
-  auto in = [&](std::string_view s) -> TablePtr {
+namespace {
+// What `find` gives for the oid of that schema, or of the first of the search path that has any.
+template <class F>
+auto first_in_path(const AnalyzeContext& context, std::string_view schema, F find)
+    -> decltype(find(Oid())) {
+  auto in = [&](std::string_view s) -> decltype(find(Oid())) {
     const SchemaDescriptor* d = context.catalog->schema(context.database, s);
-    return d != nullptr ? context.catalog->table(d->oid, name) : nullptr;
+    return d != nullptr ? find(d->oid) : nullptr;
   };
   if (!schema.empty()) return in(schema);
   for (const auto& s : context.search_path)
-    if (auto t = in(s)) return t;
+    if (auto found = in(s)) return found;
   return nullptr;
+}
+}  // namespace
+
+TablePtr find_table(const AnalyzeContext& context, std::string_view schema, std::string_view name) {
+  return first_in_path(context, schema, [&](Oid s) { return context.catalog->table(s, name); });
 }
 
 SequencePtr find_sequence(const AnalyzeContext& context, std::string_view schema,
                           std::string_view name) {
-  auto in = [&](std::string_view s) -> SequencePtr {
-    const SchemaDescriptor* d = context.catalog->schema(context.database, s);
-    return d != nullptr ? context.catalog->sequence(d->oid, name) : nullptr;
-  };
-  if (!schema.empty()) return in(schema);
-  for (const auto& s : context.search_path)
-    if (auto t = in(s)) return t;
-  return nullptr;
+  return first_in_path(context, schema, [&](Oid s) { return context.catalog->sequence(s, name); });
 }
 
 namespace {
@@ -96,6 +98,18 @@ Result<TablePtr> Analyzer::table_of(const PgQuery__RangeVar& v) {
   if (find_sequence(context_, schema, name) != nullptr)
     return unsupported("a sequence used as a table", v.location);
   return fail(sqlstate::kUndefinedTable, "relation \"" + full + "\" does not exist", v.location);
+}
+
+Result<TablePtr> Analyzer::table_of_index(const PgQuery__RangeVar& v, size_t* position) {
+  const std::string schema = text_of(v.schemaname), name = text_of(v.relname);
+  TablePtr t = first_in_path(
+      context_, schema, [&](Oid s) { return context_.catalog->table_of_index(s, name, position); });
+  if (t == nullptr) {
+    const std::string full = schema.empty() ? name : schema + "." + name;
+    return fail(sqlstate::kUndefinedTable, "relation \"" + full + "\" does not exist", v.location);
+  }
+  use_table(t->oid);
+  return t;
 }
 
 Result<std::unique_ptr<FromNode>> Analyzer::add_relation(Relation r, const PgQuery__Alias* alias,

@@ -77,7 +77,7 @@ class DdlAnalyzer {
         return std::optional<Ddl>(
             DropDatabase{text_of(n.dropdb_stmt->dbname), n.dropdb_stmt->missing_ok != 0});
       case PG_QUERY__NODE__NODE_INSERT_STMT:
-        if (parsed_.is_split_at()) return wrap(split_at(*n.insert_stmt));
+        if (parsed_.split_at() != SplitKind::kNone) return wrap(split_at(*n.insert_stmt));
         return std::optional<Ddl>();
       default:
         return std::optional<Ddl>();
@@ -714,19 +714,24 @@ class DdlAnalyzer {
 
   Result<SplitAt> split_at(const PgQuery__InsertStmt& s) {
     SplitAt out;
-    ASSIGN_OR_RETURN(out.table, a_.table_of(*s.relation));
-    const IndexDescriptor& primary = out.table->indexes[0];
+    if (parsed_.split_at() == SplitKind::kTable) {
+      ASSIGN_OR_RETURN(out.table, a_.table_of(*s.relation));
+    } else {
+      ASSIGN_OR_RETURN(out.table, a_.table_of_index(*s.relation, &out.index));
+    }
+    const IndexDescriptor& index = out.table->indexes[out.index];
     Query q;
     ScopeGuard scope(a_, &q);
     const PgQuery__SelectStmt& v = *s.select_stmt->select_stmt;
     for (size_t i = 0; i < v.n_values_lists; ++i) {
       const PgQuery__List& row = *v.values_lists[i]->list;
-      if (row.n_items > primary.columns.size())
+      if (row.n_items > index.columns.size())
         return a_.fail(sqlstate::kSyntaxError,
-                       "SPLIT AT has more values than the primary key has columns");
+                       out.index == 0 ? "SPLIT AT has more values than the primary key has columns"
+                                      : "SPLIT AT has more values than the index has columns");
       auto& values = out.rows.emplace_back();
       for (size_t k = 0; k < row.n_items; ++k) {
-        const ColumnDescriptor* c = out.table->column(primary.columns[k].column);
+        const ColumnDescriptor* c = out.table->column(index.columns[k].column);
         Type type = c != nullptr ? c->type : Type{oid::kInt8, -1};
         ASSIGN_OR_RETURN(ExprPtr e, a_.expr_in(row.items[k], Place::kValues));
         ASSIGN_OR_RETURN(e, a_.assign(std::move(e), type, c != nullptr ? c->name : "rowid"));

@@ -178,9 +178,10 @@ struct Rename {
 };
 
 // ALTER TABLE t SPLIT AT VALUES (...), ...: each row gives the first columns of the primary key, as
-// constants of the columns' types.
+// constants of the columns' types; ALTER INDEX i SPLIT AT VALUES ...: those of the index.
 struct SplitAt {
   TablePtr table;
+  size_t index = 0;
   std::vector<std::vector<Datum>> rows;
 };
 

@@ -28,6 +28,8 @@ class CatalogSnapshot {
   // see sql/system, which the analyzer asks by the same two names.
   virtual TablePtr table(Oid schema, std::string_view name) const = 0;
   virtual TablePtr table(Oid oid) const = 0;
+  // The table that has an index of this name in the schema, and which one it is.
+  virtual TablePtr table_of_index(Oid schema, std::string_view name, size_t* position) const = 0;
   virtual SequencePtr sequence(Oid schema, std::string_view name) const = 0;
   virtual SequencePtr sequence(Oid oid) const = 0;
   // Everything of a database, by oid: for the system catalogs.

@@ -28,6 +28,7 @@ class CatalogData final : public CatalogSnapshot {
   const SchemaDescriptor* schema(Oid oid) const override;
   TablePtr table(Oid schema, std::string_view name) const override;
   TablePtr table(Oid oid) const override;
+  TablePtr table_of_index(Oid schema, std::string_view name, size_t* position) const override;
   SequencePtr sequence(Oid schema, std::string_view name) const override;
   SequencePtr sequence(Oid oid) const override;
   std::vector<const DatabaseDescriptor*> databases() const override;
@@ -35,8 +36,6 @@ class CatalogData final : public CatalogSnapshot {
   std::vector<TablePtr> tables(Oid database) const override;
   std::vector<SequencePtr> sequences(Oid database) const override;
 
-  // The table that has an index of this name in the schema, and which one it is.
-  TablePtr table_of_index(Oid schema, std::string_view name, size_t* position) const;
   // Tables, indexes and sequences share their names within a schema.
   bool relation_exists(Oid schema, std::string_view name) const;
 

@@ -116,13 +116,17 @@ size_t skip_name(std::string_view text, size_t from) {
 }
 
 // ALTER TABLE t SPLIT AT VALUES (...) is read by PostgreSQL's grammar as INSERT INTO t VALUES (...)
-// with every location kept: both beginnings have eleven characters, SPLIT AT becomes blanks.
-std::optional<std::string> split_at_as_insert(std::string_view sql) {
+// with every location kept: both beginnings have eleven characters, SPLIT AT becomes blanks. So is
+// ALTER INDEX, and `kind` tells which it was.
+std::optional<std::string> split_at_as_insert(std::string_view sql, SplitKind* kind) {
   constexpr size_t kNone = std::string_view::npos;
   size_t start = 0;
   while (start < sql.size() && is_blank(sql[start])) ++start;
-  size_t at = skip_word(sql, start, "alter");
-  if (at != kNone) at = skip_word(sql, at, "table");
+  const size_t object = skip_word(sql, start, "alter");
+  if (object == kNone) return std::nullopt;
+  size_t at = skip_word(sql, object, "table");
+  *kind = at != kNone ? SplitKind::kTable : SplitKind::kIndex;
+  if (at == kNone) at = skip_word(sql, object, "index");
   if (at == kNone || at - start != 11) return std::nullopt;
   size_t split = skip_name(sql, at);
   size_t end = skip_word(sql, split, "split");
@@ -136,7 +140,7 @@ std::optional<std::string> split_at_as_insert(std::string_view sql) {
 }
 
 std::vector<ParsedStatement> statements(const std::shared_ptr<const ParseTree>& tree,
-                                        bool split_at) {
+                                        SplitKind split_at) {
   std::vector<ParsedStatement> out;
   const PgQuery__ParseResult& result = tree->result();
   for (size_t i = 0; i < result.n_stmts; ++i) {
@@ -155,15 +159,16 @@ std::vector<ParsedStatement> statements(const std::shared_ptr<const ParseTree>& 
 Result<std::vector<ParsedStatement>> parse(std::string_view sql) {
   RETURN_IF_ERROR(check_nesting(sql));
   auto tree = parse_tree(std::string(sql));
-  if (tree.ok()) return statements(*tree, false);
-  if (auto insert = split_at_as_insert(sql)) {
+  if (tree.ok()) return statements(*tree, SplitKind::kNone);
+  SplitKind kind;
+  if (auto insert = split_at_as_insert(sql, &kind)) {
     auto split = parse_tree(std::move(*insert));
-    if (split.ok() && (*split)->result().n_stmts == 1) return statements(*split, true);
+    if (split.ok() && (*split)->result().n_stmts == 1) return statements(*split, kind);
   }
   if (auto present = without_as_of(sql)) {
     auto past = parse_tree(std::move(present->sql), std::move(present->moments));
     if (!past.ok()) return past.status();
-    std::vector<ParsedStatement> list = statements(*past, false);
+    std::vector<ParsedStatement> list = statements(*past, SplitKind::kNone);
     const auto with = std::count_if(list.begin(), list.end(),
                                     [](const ParsedStatement& s) { return !s.as_of().empty(); });
     // Else it stood alone, twice in one statement, or said nothing.
@@ -173,7 +178,9 @@ Result<std::vector<ParsedStatement>> parse(std::string_view sql) {
 }
 
 std::string_view ParsedStatement::tag() const {
-  return split_at_ ? "ALTER TABLE" : command_tag(*node_);
+  if (split_at_ == SplitKind::kTable) return "ALTER TABLE";
+  if (split_at_ == SplitKind::kIndex) return "ALTER INDEX";
+  return command_tag(*node_);
 }
 
 bool ParsedStatement::is_transaction_control() const {
@@ -185,7 +192,7 @@ bool ParsedStatement::is_query() const {
     case PG_QUERY__NODE__NODE_SELECT_STMT:
       return node_->select_stmt->into_clause == nullptr;
     case PG_QUERY__NODE__NODE_INSERT_STMT:
-      return !split_at_;
+      return split_at_ == SplitKind::kNone;
     case PG_QUERY__NODE__NODE_UPDATE_STMT:
     case PG_QUERY__NODE__NODE_DELETE_STMT:
       return true;

@@ -4,6 +4,7 @@
 // into them; everybody else carries a ParsedStatement around.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -15,6 +16,8 @@ struct PgQuery__Node;  // pg_query/pg_query.pb-c.h
 
 namespace quorate::sql {
 
+enum class SplitKind : uint8_t { kNone, kTable, kIndex };
+
 class ParseTree;  // owns one unpacked result and its text
 
 // One statement of a string. Cheap to copy; copies share the tree, which lives as long as any of
@@ -23,7 +26,7 @@ class ParsedStatement {
  public:
   ParsedStatement() = default;
   ParsedStatement(std::shared_ptr<const ParseTree> owner, const PgQuery__Node* node, size_t begin,
-                  size_t size, bool split_at = false)
+                  size_t size, SplitKind split_at = SplitKind::kNone)
       : owner_(std::move(owner)), node_(node), begin_(begin), size_(size), split_at_(split_at) {}
 
   explicit operator bool() const { return node_ != nullptr; }
@@ -39,8 +42,9 @@ class ParsedStatement {
   }
   // What AS OF SYSTEM TIME says in it; empty: it is not there.
   std::string_view as_of() const;
-  // ALTER TABLE t SPLIT AT VALUES (...): `node` is an INSERT of the same values into t.
-  bool is_split_at() const { return split_at_; }
+  // ALTER TABLE t or ALTER INDEX t SPLIT AT VALUES (...): `node` is an INSERT of the same values
+  // into t.
+  SplitKind split_at() const { return split_at_; }
 
   // PostgreSQL's command tag without row counts: "SELECT", "INSERT", "CREATE TABLE", "BEGIN".
   std::string_view tag() const;
@@ -54,7 +58,7 @@ class ParsedStatement {
   std::shared_ptr<const ParseTree> owner_;
   const PgQuery__Node* node_ = nullptr;
   size_t begin_ = 0, size_ = 0;
-  bool split_at_ = false;
+  SplitKind split_at_ = SplitKind::kNone;
 };
 
 // The statements of a string in order; none for an empty one. 42601 with PostgreSQL's message and

@@ -35,8 +35,13 @@ TEST(Parse, split_at_is_read_with_its_locations) {
   auto list = parse(" alter table \"A b\".t  split AT values (1, 'x'), (2, 'y');");
   ASSERT_TRUE(list.ok());
   ASSERT_EQ(list->size(), 1u);
-  EXPECT_TRUE(list->front().is_split_at());
+  EXPECT_EQ(list->front().split_at(), SplitKind::kTable);
   EXPECT_EQ(list->front().tag(), "ALTER TABLE");
+  auto index = parse("ALTER INDEX i SPLIT AT VALUES (1)");
+  ASSERT_TRUE(index.ok());
+  EXPECT_EQ(index->front().split_at(), SplitKind::kIndex);
+  EXPECT_EQ(index->front().tag(), "ALTER INDEX");
+  EXPECT_FALSE(parse("alter view v split at values (1)").ok());
   EXPECT_FALSE(parse("alter table t split here").ok());
   EXPECT_FALSE(parse("insert table t split at values (1)").ok());
 }

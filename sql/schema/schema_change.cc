@@ -597,7 +597,7 @@ Result<std::vector<Bytes>> split_keys(const SplitAt& split) {
   auto codec = RowCodec::create(split.table);
   std::vector<Bytes> out;
   for (const auto& row : split.rows)
-    RETURN_IF_ERROR(codec->encode_prefix(0, row, &out.emplace_back()));
+    RETURN_IF_ERROR(codec->encode_prefix(split.index, row, &out.emplace_back()));
   return out;
 }
 

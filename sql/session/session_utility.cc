@@ -442,7 +442,7 @@ Task<Status> SessionImpl::ddl_in_block(const Ddl* d) {
 }
 
 Task<Status> SessionImpl::split_ranges(const SplitAt* s, Run r) {
-  if (!node_.split_at) co_return unimplemented("ALTER TABLE ... SPLIT AT on this server");
+  if (!node_.split_at) co_return unimplemented("SPLIT AT on this server");
   Result<std::vector<Bytes>> keys = split_keys(*s);
   if (!keys.ok()) co_return keys.status();
   CO_RETURN_IF_ERROR(co_await node_.split_at(std::move(*keys)));

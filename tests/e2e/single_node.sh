@@ -12,6 +12,18 @@ expect "$(sql 1 'SELECT count(*) FROM t')" 30 "after kill -9"
 case "$(sql 1 "INSERT INTO t (name) VALUES ('n7')")" in
   *'duplicate key value violates unique constraint "t_name_key"'*) ;; *) fail "unique" ;;
 esac
+# Ranges split where they are told to, an index's too.
+starts="SELECT string_agg(start_key, ' ' ORDER BY start_key) FROM quorate.ranges WHERE start_key LIKE '/t/t\_%'"
+sql 1 "ALTER TABLE t SPLIT AT VALUES (10), (20)" || fail "split a table"
+sql 1 "ALTER INDEX t_name_key SPLIT AT VALUES ('n2')" || fail "split an index"
+expect "$(sql 1 "$starts")" "/t/t_name_key/n2 /t/t_pkey/10 /t/t_pkey/20" "where ranges begin"
+expect "$(sql 1 "SELECT count(*), min(id) FROM t WHERE name >= 'n2'")" "19|2" "read by the split index"
+case "$(sql 1 "ALTER INDEX nowhere SPLIT AT VALUES (1)")" in
+  *'relation "nowhere" does not exist'*) ;; *) fail "no such index" ;;
+esac
+case "$(sql 1 "ALTER INDEX t_name_key SPLIT AT VALUES ('a', 1)")" in
+  *'SPLIT AT has more values than the index has columns'*) ;; *) fail "too many values" ;;
+esac
 out=$("$quorate" start --data "$cluster_dir/n1" --sql "127.0.0.1:$(sql_port 9)" --rpc "127.0.0.1:$(rpc_port 9)" --single 2>&1)
 [ $? -ne 0 ] || fail "a directory in use was taken twice"
 out=$("$quorate" start --data "$cluster_dir/n2" --sql "127.0.0.1:$(sql_port 1)" --rpc "127.0.0.1:$(rpc_port 9)" --single 2>&1)
