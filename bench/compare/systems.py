@@ -104,7 +104,6 @@ class System:
     user = "postgres"
     isolation = None  # what TPC-C asks for; None: the server's default
     canned = False  # answers with fixed bytes: nothing to load, few workloads
-    splits = False  # takes ALTER TABLE ... SPLIT AT
 
     def __init__(self, directory):
         self.directory = os.path.join(directory, self.name.replace("/", "_").replace("=", "_"))
@@ -241,8 +240,6 @@ class Postgres(System):
 
 class Quorate(System):
     """Quorate, one node or a cluster of three, at its default isolation level: SERIALIZABLE."""
-
-    splits = True
 
     def __init__(self, directory, nodes):
         self.nodes = nodes

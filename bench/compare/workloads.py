@@ -33,23 +33,18 @@ class Result:
 
 
 class Tpcc:
-    """With `homes` all terminals of a warehouse are clients of one node, and where a system can split tables, each
-    warehouse's rows are ranges of their own."""
-
     group = "tpcc"
+    name = "TPC-C"
     canned = False
 
-    def __init__(self, warehouses, homes=False):
-        self.warehouses, self.homes = str(warehouses), homes
-        self.name = f"TPC-C, {warehouses} warehouses, each at one node" if homes else "TPC-C"
+    def __init__(self, warehouses):
+        self.warehouses = str(warehouses)
 
     def prepare(self, system, options):
-        split = ["--split"] if self.homes and system.splits else []
-        call([TPCC, "load", "-q", "--drop", "--url", system.urls(), "--warehouses", self.warehouses] + split, 1800)
+        call([TPCC, "load", "-q", "--drop", "--url", system.urls(), "--warehouses", self.warehouses], 1800)
 
     def run(self, system, clients, seconds):
         level = ["--isolation", system.isolation] if system.isolation else []
-        level += ["--home-urls"] if self.homes else []
         text = call([TPCC, "run", "-q", "--no-wait", "--url", system.urls(), "--warehouses", self.warehouses,
                      "--terminals", str(clients), "--duration", str(seconds), "--json", "-"] + level, seconds)
         report = json.loads(text[text.index("{"):])
@@ -145,7 +140,7 @@ def make(only, warehouses, scale, rows):
         Sysbench("oltp_read_write", rows, canned=True), Sysbench("oltp_write_only", rows, canned=True),
         Sysbench("oltp_update_index", rows, canned=True), Sysbench("oltp_insert", rows, canned=True),
         Pgbench("select-only", "select-only", scale), Pgbench("TPC-B", "tpcb-like", scale), Tpcc(warehouses),
-        Tpcc(max(warehouses, 3), homes=True), Copy(1_000_000),
+        Copy(1_000_000),
     ]
     if not only:
         return every
