@@ -3,7 +3,7 @@
 # (CCACHE_PCH_EXTSUM) ccache need not read the header's 90 MB for each file that uses it, and trees that have the
 # same header share their objects.
 #   pch_launcher.sh [CCACHE] COMPILER ARGUMENT...
-set -e
+set -e -o pipefail
 "$@"
 out= preprocess=() skip=
 for a in "$@"; do
@@ -17,5 +17,6 @@ for a in "$@"; do
   esac
 done
 case $out in
-  *.gch | *.pch) "${preprocess[@]}" -E -dD -P -o - | sha256sum >"$out.sum" ;;
+  # Without a checksum ccache reads the header itself.
+  *.gch | *.pch) "${preprocess[@]}" -E -dD -P -o - | sha256sum >"$out.sum" || rm -f "$out.sum" ;;
 esac
