@@ -215,8 +215,8 @@ bool Store::write_stalled() const {
 }
 
 bool Store::apply_stalled() const {
-  return (frozen_ != nullptr || checkpointing_) && active_->bytes() >= 2 * options_.memtable_bytes &&
-         !options_.planted.apply_without_limit;
+  return (frozen_ != nullptr || checkpointing_) &&
+         active_->bytes() >= 2 * options_.memtable_bytes && !options_.planted.apply_without_limit;
 }
 
 Engine::MemtableUse Store::memtable_use() const {
