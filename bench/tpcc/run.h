@@ -16,8 +16,8 @@ struct RunOptions {
   int terminals = 0;  // 0: ten a warehouse
   double duration_s = 60, warmup_s = 0;
   bool waits = true;  // keying and think times
-  bool home_urls =
-      false;  // all terminals of a warehouse begin at one URL; not fewer than warehouses
+  // All terminals of a warehouse begin at one URL. There are not fewer of them than warehouses.
+  bool home_urls = false;
   bool per_line = false;
   int tries_max = 100;  // of one transaction that is refused with 40001 or 40P01
   ClientOptions client;
